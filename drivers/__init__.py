@@ -1,0 +1,1 @@
+"""The wire: Dynamixel, RealSense, and their simulated counterparts."""

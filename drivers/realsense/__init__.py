@@ -1,0 +1,1 @@
+"""RealSense cameras through librealsense, real or software devices alike."""

@@ -1,0 +1,1 @@
+"""Model directory -> bundle: quantise, verify, write."""

@@ -1,0 +1,158 @@
+"""The contract between export and runtime: an immutable folder in which every file has its SHA-256.
+
+`bundle.json` holds no dates and no paths of the machine that wrote it, so equal inputs give an equal bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from libra_edge.errors import BundleError
+from libra_edge.model_spec import ModelSpec
+from libra_edge.toml_file import first_fault
+
+MANIFEST = "bundle.json"
+MAX_MANIFEST_BYTES = 10_000_000
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+RelativeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$")]
+
+
+class Table(BaseModel):
+    """A frozen table that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StageEntry(Table):
+    """One system's graphs for one target.
+
+    Attributes:
+        graphs: graph name (planner | refiner_encoder | refiner_step) -> file in the bundle.
+        precision: what its numbers are, for example `int8`, `fp16 weights, fp32 arithmetic`.
+        bytes, bytes_fp32: size of its graphs here and in the model directory.
+    """
+
+    graphs: dict[str, RelativeName]
+    precision: str
+    bytes: int
+    bytes_fp32: int
+
+
+class TargetEntry(Table):
+    """What a target runs: the planner and the refiner."""
+
+    planner: StageEntry
+    refiner: StageEntry
+
+
+class GateEntry(Table):
+    """One figure held against its threshold; `accepted` records that a person overrode a failure."""
+
+    target: str
+    name: str
+    value: float | None
+    threshold: float
+    better: Literal["higher", "lower"]
+    verdict: Literal["passed", "failed", "not run"]
+    accepted: bool = False
+
+
+class Manifest(Table):
+    """The whole of `bundle.json`."""
+
+    schema_version: Literal[1]
+    name: str
+    model: ModelSpec
+    targets: dict[Literal["cpu", "tensorrt"], TargetEntry]
+    gates: tuple[GateEntry, ...]
+    files: dict[RelativeName, Sha256]
+    tools: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose every file was found and hashed."""
+
+    path: Path
+    manifest: Manifest
+    sha256: str
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's own record."""
+        return self.manifest.model
+
+    @property
+    def tokenizer(self) -> Path:
+        """The instruction tokeniser."""
+        return self.path / "tokenizer.json"
+
+    @property
+    def gates_not_run(self) -> tuple[GateEntry, ...]:
+        """Gates without a verdict; the runtime announces them."""
+        return tuple(gate for gate in self.manifest.gates if gate.verdict == "not run")
+
+    def graph(self, target: Literal["cpu", "tensorrt"], name: str) -> Path:
+        """Path of a graph. Raises BundleError if this bundle was not exported for `target`."""
+        entry = self.manifest.targets.get(target)
+        if entry is None:
+            known = ", ".join(self.manifest.targets)
+            raise BundleError(self.path, f"not exported for {target!r}, only for {known}; export it with --target {target}")
+        graphs = {**entry.planner.graphs, **entry.refiner.graphs}
+        return self.path / graphs[name]
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The one spelling of a manifest: sorted keys, two spaces, newline at the end."""
+    return (json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read, hash and judge a bundle. Raises BundleError if a byte differs or a gate failed unaccepted."""
+    manifest, raw = _read_manifest(path)
+    for name, expected in manifest.files.items():
+        file = path / name
+        if not file.is_file():
+            raise BundleError(path, f"{name} is missing; export it again")
+        if sha256_of(file) != expected:
+            raise BundleError(path, f"{name} was changed after export (its SHA-256 differs); export it again")
+    unlisted = [
+        name
+        for entry in manifest.targets.values()
+        for name in (*entry.planner.graphs.values(), *entry.refiner.graphs.values())
+        if name not in manifest.files
+    ]
+    if unlisted or "tokenizer.json" not in manifest.files:
+        raise BundleError(path, f"{', '.join(unlisted) or 'tokenizer.json'} has no hash in {MANIFEST}; export it again")
+    for gate in manifest.gates:
+        if gate.verdict == "failed" and not gate.accepted:
+            raise BundleError(path, f"gate {gate.name!r} failed ({gate.value} against {gate.threshold})")
+    return Bundle(path, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _read_manifest(path: Path) -> tuple[Manifest, bytes]:
+    file = path / MANIFEST
+    if not file.is_file():
+        raise BundleError(path, f"there is no {MANIFEST} in it; make one with: libra-edge export MODEL --out {path}")
+    if file.stat().st_size > MAX_MANIFEST_BYTES:
+        raise BundleError(path, f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES} bytes")
+    raw = file.read_bytes()
+    try:
+        return Manifest.model_validate_json(raw), raw
+    except ValidationError as error:
+        raise BundleError(path, f"{MANIFEST}: {first_fault(error)}") from error

@@ -1,0 +1,155 @@
+"""Every error this package raises.
+
+    LibraEdgeError
+    ├── InputError                  the user can mend it; exit code 2
+    │   ├── ConfigError             a robot file or an option
+    │   ├── ModelDirectoryError     a model directory that breaks its contract
+    │   ├── BundleError             a bundle that is missing, altered or refused
+    │   ├── InstructionError        words that the model was never taught
+    │   ├── RecordingError          a recording that cannot be started or read
+    │   ├── MissingHardwareError    a port, camera or arm that is not there
+    │   └── MissingDependencyError  an optional package that is not installed
+    └── RuntimeFault                it broke while running, the arm is made safe; exit code 3
+        ├── BusError                the Dynamixel wire
+        │   ├── NoAnswerError       no status packet in time
+        │   ├── CorruptPacketError  a status packet that does not check
+        │   └── ServoError          a servo answered with an error
+        ├── CameraError             no frame, or one that cannot be used
+        ├── EngineError             inference failed, or gave numbers that cannot be used
+        └── ProcessError            a process of ours died or does not answer
+
+Facts stand on the error as attributes; the message is one sentence that says what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class LibraEdgeError(Exception):
+    """Root of all errors of this package."""
+
+    exit_code = 3
+
+
+class InputError(LibraEdgeError):
+    """Bad input or missing hardware: the user can mend it."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A robot file or an option that cannot be used."""
+
+
+class ModelDirectoryError(InputError):
+    """A model directory that breaks its contract."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"model directory {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class BundleError(InputError):
+    """A bundle that is missing, altered or refused."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"bundle {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class InstructionError(InputError):
+    """An instruction with words that the model was never taught."""
+
+    def __init__(self, text: str, unknown: Sequence[str], vocabulary: Sequence[str]) -> None:
+        listed = ", ".join(repr(word) for word in unknown) or "nothing at all"
+        super().__init__(f"task {text!r} has words the model does not know: {listed}; it knows: {', '.join(vocabulary)}")
+        self.text = text
+        self.unknown = tuple(unknown)
+        self.vocabulary = tuple(vocabulary)
+
+
+class RecordingError(InputError):
+    """A recording that cannot be started or read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"recording {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class MissingHardwareError(InputError):
+    """A port, camera or arm that was looked for and not found."""
+
+
+class MissingDependencyError(InputError):
+    """An optional package that is not installed."""
+
+    def __init__(self, package: str, advice: str) -> None:
+        super().__init__(f"the Python package {package!r} cannot be imported; {advice}")
+        self.package = package
+        self.advice = advice
+
+
+class RuntimeFault(LibraEdgeError):
+    """Something broke while running; the arm is made safe first."""
+
+    exit_code = 3
+
+
+class BusError(RuntimeFault):
+    """The Dynamixel wire failed."""
+
+
+class NoAnswerError(BusError):
+    """No status packet came in time."""
+
+    def __init__(self, servo_ids: Sequence[int], waited_s: float) -> None:
+        who = ", ".join(str(servo) for servo in servo_ids)
+        super().__init__(f"no answer from servo {who} within {waited_s * 1e3:.1f} ms; check cable and power")
+        self.servo_ids = tuple(servo_ids)
+        self.waited_s = waited_s
+
+
+class CorruptPacketError(BusError):
+    """A status packet whose frame or checksum does not hold."""
+
+    def __init__(self, problem: str, packet: bytes) -> None:
+        super().__init__(f"corrupt status packet ({problem}): {packet.hex(' ')}")
+        self.problem = problem
+        self.packet = packet
+
+
+class ServoError(BusError):
+    """A servo answered with an error code or raised its hardware alert."""
+
+    def __init__(self, servo_id: int, code: int, meaning: str) -> None:
+        super().__init__(f"servo {servo_id} answered with error 0x{code:02x}: {meaning}")
+        self.servo_id = servo_id
+        self.code = code
+        self.meaning = meaning
+
+
+class CameraError(RuntimeFault):
+    """No frame came, or one that cannot be used."""
+
+    def __init__(self, camera: str, problem: str) -> None:
+        super().__init__(f"camera {camera!r}: {problem}")
+        self.camera = camera
+        self.problem = problem
+
+
+class EngineError(RuntimeFault):
+    """Inference failed, or gave numbers that cannot be used."""
+
+    def __init__(self, stage: str, problem: str) -> None:
+        super().__init__(f"{stage}: {problem}")
+        self.stage = stage
+        self.problem = problem
+
+
+class ProcessError(RuntimeFault):
+    """A process of ours died or does not answer."""

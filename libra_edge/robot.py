@@ -1,0 +1,162 @@
+"""A robot file: servos, limits, cameras. Angles in degrees in the file, radians everywhere else.
+
+Zero and sign of a joint are kinematic (the pose drawn in docs/koch.md), not LeRobot's mid-sweep zero.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from libra_edge.errors import ConfigError
+from libra_edge.messages import Float64
+from libra_edge.model_spec import Finite, Name, Section
+from libra_edge.toml_file import read_toml
+
+TICKS_PER_TURN = 4096
+ROBOTS = Path(__file__).parent / "robots"
+Degrees = Finite
+Baud = Literal[57_600, 115_200, 1_000_000, 2_000_000, 3_000_000, 4_000_000]
+
+
+class BusSection(Section):
+    """Port and timing of the Dynamixel bus.
+
+    Attributes:
+        port: device path, or "auto" (first of /dev/ttyACM*, /dev/ttyUSB*), or "simulated" (asks the simulation).
+        watchdog_ms: silence after which the servos stop by themselves; 20 ms units.
+    """
+
+    port: str
+    baud: Baud
+    watchdog_ms: Annotated[int, Field(ge=20, le=2540, multiple_of=20)]
+
+
+class ServoSection(Section):
+    """The servo loop: rate of goal writes and how old a chunk may be before the arm holds."""
+
+    rate_hz: Annotated[float, Field(ge=10, le=500)]
+    hold_after_ms: Annotated[float, Field(gt=0, le=5000)]
+
+
+class JointSection(Section):
+    """One servo and the joint it turns.
+
+    Attributes:
+        zero_tick: servo position (4096 a turn) at joint angle 0.
+        sign: +1 if ticks grow with the joint angle, else -1.
+        rest_deg: pose for parking.
+        velocity_deg_s, acceleration_deg_s2: limits that the governor keeps.
+        goal_current_ma: only for mode 5.
+    """
+
+    name: Name
+    id: Annotated[int, Field(ge=0, le=252)]
+    servo: Literal["xl430-w250", "xl330-m288"]
+    mode: Literal[4, 5]
+    zero_tick: Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
+    sign: Literal[-1, 1]
+    low_deg: Degrees
+    high_deg: Degrees
+    rest_deg: Degrees
+    velocity_deg_s: Annotated[float, Field(gt=0, le=720)]
+    acceleration_deg_s2: Annotated[float, Field(gt=0, le=100_000)]
+    pid: tuple[int, int, int] | None = None
+    pwm_limit: Annotated[int, Field(ge=0, le=885)] | None = None
+    goal_current_ma: Annotated[int, Field(ge=0, le=1750)] | None = None
+
+    @model_validator(mode="after")
+    def _rest_in_range(self) -> JointSection:
+        if not self.low_deg <= self.rest_deg <= self.high_deg or self.low_deg >= self.high_deg:
+            raise ValueError(f"needs low_deg <= rest_deg <= high_deg, got {self.low_deg}, {self.rest_deg}, {self.high_deg}")
+        return self
+
+
+class RobotCameraSection(Section):
+    """A RealSense colour stream: `serial` picks the device ("" takes the only one)."""
+
+    name: Name
+    serial: str = ""
+    width: int
+    height: int
+    fps: Literal[5, 6, 15, 30, 60, 90]
+
+
+class Robot(Section):
+    """The whole robot file. `simulation` names the world that stands in for the hardware, if any."""
+
+    schema_version: Literal[1]
+    name: str
+    simulation: Literal["koch_cubes"] | None = None
+    bus: BusSection
+    servo: ServoSection
+    joint: Annotated[tuple[JointSection, ...], Field(min_length=1, max_length=32)]
+    camera: tuple[RobotCameraSection, ...]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Robot:
+        for what, values in (
+            ("joint names", [joint.name for joint in self.joint]),
+            ("servo ids", [str(joint.id) for joint in self.joint]),
+            ("camera names", [camera.name for camera in self.camera]),
+        ):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{what} must differ")
+        return self
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """In file order, which is the order of every [D] array."""
+        return tuple(joint.name for joint in self.joint)
+
+    @property
+    def low(self) -> Float64:
+        """Lower ends of the joint ranges, float64 [D] rad."""
+        return np.radians([joint.low_deg for joint in self.joint])
+
+    @property
+    def high(self) -> Float64:
+        """Upper ends of the joint ranges, float64 [D] rad."""
+        return np.radians([joint.high_deg for joint in self.joint])
+
+    @property
+    def rest(self) -> Float64:
+        """The parking pose, float64 [D] rad."""
+        return np.radians([joint.rest_deg for joint in self.joint])
+
+    @property
+    def max_velocity(self) -> Float64:
+        """float64 [D] rad/s."""
+        return np.radians([joint.velocity_deg_s for joint in self.joint])
+
+    @property
+    def max_acceleration(self) -> Float64:
+        """float64 [D] rad/s^2."""
+        return np.radians([joint.acceleration_deg_s2 for joint in self.joint])
+
+    def to_ticks(self, position: Float64) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        """Joint radians [D] -> servo ticks int64 [D], rounded."""
+        turns = position / (2.0 * math.pi) * [joint.sign for joint in self.joint]
+        return np.rint(turns * TICKS_PER_TURN).astype(np.int64) + [joint.zero_tick for joint in self.joint]
+
+    def to_radians(self, ticks: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Float64:
+        """Servo ticks [D] -> joint radians float64 [D]."""
+        offset = ticks - np.array([joint.zero_tick for joint in self.joint])
+        return offset * np.array([joint.sign for joint in self.joint]) * (2.0 * math.pi / TICKS_PER_TURN)
+
+
+def open_robot(name_or_path: str) -> Robot:
+    """Read `robots/NAME.toml` of the package, else the file at the path. Raises ConfigError."""
+    shipped = ROBOTS / f"{name_or_path}.toml"
+    known = sorted(path.stem for path in ROBOTS.glob("*.toml"))
+    path = shipped if name_or_path in known else Path(name_or_path)
+    if not path.is_file():
+        raise ConfigError(f"unknown robot {name_or_path!r}: shipped are {', '.join(known)}; or give the path of a robot file")
+    try:
+        return read_toml(path, Robot)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"robot file {path}: {error}") from error

@@ -1,0 +1,1 @@
+"""Bundle + robot -> motion: the policy side, the servo side, the channel between them."""
