@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 import sys
 
@@ -61,12 +60,6 @@ def main() -> None:
         click.echo(f"libra-edge: {error}", err=True)
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def print_json(result: dict[str, object]) -> None:
-    """One JSON object as the last line of stdout."""
-    sys.stdout.flush()
-    click.echo(json.dumps(result, allow_nan=False))
 
 
 if __name__ == "__main__":
