@@ -4,6 +4,7 @@
     ├── InputError                  the user can mend it; exit code 2
     │   ├── ConfigError             a robot file or an option
     │   ├── ModelDirectoryError     a model directory that breaks its contract
+    │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
     │   ├── BundleError             a bundle that is missing, altered or refused
     │   ├── InstructionError        words that the model was never taught
     │   ├── RecordingError          a recording that cannot be started or read
@@ -48,6 +49,15 @@ class ModelDirectoryError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"model directory {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class CalibrationError(InputError):
+    """Samples that cannot be used to choose INT8 ranges."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"calibration samples {path}: {problem}")
         self.path = path
         self.problem = problem
 

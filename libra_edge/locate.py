@@ -1,4 +1,4 @@
-"""Names to folders: `libra_base` is the shipped model for export, and the bundle exported from it for everything else."""
+"""Names to folders: `libra_base` is the shipped model for export, the bundle exported from it for everything else."""
 
 from __future__ import annotations
 
