@@ -1,0 +1,70 @@
+"""Finds a connected RealSense camera and the stream asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.errors import ConfigError, MissingHardwareError
+from libra_edge.robot import RobotCameraSection
+
+
+def find_connected(stream: RobotCameraSection) -> Any:
+    """The connected `rs.device` with the stream's serial, or the only one if it names none.
+
+    Raises MissingHardwareError if it is not there, ConfigError if the choice is open, MissingDependencyError.
+    """
+    rs = load_librealsense()
+    devices = {_info(device, rs.camera_info.serial_number): device for device in rs.context().query_devices()}
+    found = ", ".join(sorted(devices)) or "none"
+    if not stream.serial and len(devices) > 1:
+        raise ConfigError(
+            f"camera {stream.name!r}: several RealSense cameras are connected ({found}); "
+            'pick one by its number, serial = "..." under [[camera]] in the robot file'
+        )
+    wanted = stream.serial or next(iter(devices), None)
+    if wanted not in devices:
+        number = f" with serial number {stream.serial}" if stream.serial else ""
+        raise MissingHardwareError(
+            f"camera {stream.name!r}: looked on USB for a RealSense camera{number} (connected: {found}); "
+            "list cameras with rs-enumerate-devices, or use --robot koch-sim, which needs none"
+        )
+    return devices[wanted]
+
+
+def colour_stream(device: Any, stream: RobotCameraSection) -> tuple[Any, Any]:
+    """The `rs.sensor` and its `rs.stream_profile` for WxH rgb8 at fps. Raises ConfigError listing what is offered."""
+    rs = load_librealsense()
+    offered: set[tuple[int, int, int]] = set()
+    for sensor in device.query_sensors():
+        for profile in sensor.get_stream_profiles():
+            if profile.stream_type() != rs.stream.color or profile.format() != rs.format.rgb8:
+                continue
+            video = profile.as_video_stream_profile()
+            size = (video.width(), video.height(), profile.fps())
+            if size == (stream.width, stream.height, stream.fps):
+                return sensor, profile
+            offered.add(size)
+    listed = ", ".join(f"{width}x{height}@{fps}" for width, height, fps in sorted(offered)) or "none"
+    asked = f"{stream.width}x{stream.height}@{stream.fps}"
+    raise ConfigError(
+        f"camera {stream.name!r}: the {describe(device)} has no colour stream {asked}; it offers: {listed}"
+    )
+
+
+def describe(device: Any) -> str:
+    """Model, serial number and USB version, as far as the device tells."""
+    rs = load_librealsense()
+    usb = _info(device, rs.camera_info.usb_type_descriptor)
+    parts = [_info(device, rs.camera_info.name), _info(device, rs.camera_info.serial_number), usb and f"on USB {usb}"]
+    return " ".join(part for part in parts if part)
+
+
+def on_slow_usb(device: Any) -> bool:
+    """Whether a USB 3 camera fell back to USB 2, as it does behind a poor cable."""
+    usb: str = _info(device, load_librealsense().camera_info.usb_type_descriptor)
+    return usb.startswith("2")
+
+
+def _info(device: Any, kind: Any) -> Any:
+    return device.get_info(kind) if device.supports(kind) else ""
