@@ -1,0 +1,96 @@
+"""Engines on ONNX Runtime's CPU provider: the default wherever there is no TensorRT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libra_edge.bundle import Bundle
+from libra_edge.errors import BundleError, EngineError, MissingDependencyError
+from libra_edge.runtime.engines import Engines, Signature
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+
+
+class OnnxRuntimeEngine:
+    """One ONNX graph in one session: one thread, no spinning, so that it leaves the other cores alone.
+
+    Attributes:
+        name: stage name for messages.
+        inputs, outputs: name -> (numpy dtype name, shape).
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        """Raises BundleError if the graph cannot be loaded or has a shape that is not fixed."""
+        self.name = name
+        self._path = path
+        self._session = _open_session(path)
+        self.inputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_inputs())
+        self.outputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_outputs())
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Run once. Raises EngineError if an input does not fit or the session fails."""
+        self._check(inputs)
+        try:
+            results = self._session.run(None, dict(inputs))
+        except Exception as error:  # onnxruntime's exceptions share no base class but this
+            raise EngineError(self.name, f"ONNX Runtime failed: {error}") from error
+        return dict(zip(self.outputs, results, strict=True))
+
+    def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        for name, (dtype, shape) in self.inputs.items():
+            if name not in inputs:
+                raise EngineError(self.name, f"input {name!r} is missing")
+            array = inputs[name]
+            if array.dtype != np.dtype(dtype) or array.shape != shape:
+                got = f"{array.dtype} {list(array.shape)}"
+                raise EngineError(self.name, f"input {name!r} is {got}, the graph takes {dtype} {list(shape)}")
+
+    def _signature(self, tensors: list[ort.NodeArg]) -> Signature:
+        signature = {}
+        for tensor in tensors:
+            if tensor.type not in DTYPES or not all(isinstance(size, int) for size in tensor.shape):
+                problem = (
+                    f"{tensor.name!r} is {tensor.type} {tensor.shape}; shapes must be fixed and types plain tensors"
+                )
+                raise BundleError(self._path, problem)
+            signature[tensor.name] = (DTYPES[tensor.type], tuple(tensor.shape))
+        return signature
+
+
+def load_onnxruntime_engines(bundle: Bundle) -> Engines:
+    """The bundle's three graphs for target `cpu`, checked against its own record. Raises BundleError."""
+    engines = {
+        name: OnnxRuntimeEngine(name, bundle.graph("cpu", name))
+        for name in ("planner", "refiner_encoder", "refiner_step")
+    }
+    return Engines(bundle, **engines)
+
+
+def _open_session(path: Path) -> ort.InferenceSession:
+    try:
+        import onnxruntime as ort  # noqa: PLC0415 - slow to import, and needed by this backend alone
+    except ImportError as error:
+        raise MissingDependencyError("onnxruntime", "install it with: pip install onnxruntime") from error
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class but this
+        raise BundleError(path, f"ONNX Runtime cannot load it: {error}") from error

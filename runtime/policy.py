@@ -1,0 +1,75 @@
+"""The two systems and what they share: the instruction, the intent buffer, the ruler of control steps and the noise.
+
+The real-time loop (policy_loop.py) and lock-step evaluation (lockstep.py) both move the arm through this class alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from libra_edge.messages import ActionChunk, Float32, Int64, Observation, Plan
+from libra_edge.model_spec import ModelSpec
+from libra_edge.protocols import Clock
+from libra_edge.runtime.control_steps import ControlSteps
+from libra_edge.runtime.intent_buffer import IntentBuffer
+from libra_edge.runtime.systems import Planner, Refiner
+
+
+class Policy:
+    """Makes plans and chunks. `make_plan` and `make_chunk` may run at the same time, each from one thread.
+
+    Attributes:
+        buffer: where the newest plan lies; used from the loop, not from the threads.
+        steps: the run's ruler; starts at 0 until `start` is called.
+    """
+
+    def __init__(
+        self, planner: Planner, refiner: Refiner, spec: ModelSpec, instruction: Int64, *, clock: Clock, seed: int
+    ) -> None:
+        """`instruction` is int64 [1, T]; `seed` (>= 0) decides the noise that every chunk starts from."""
+        policy = spec.policy
+        self.buffer = IntentBuffer(policy.chunk_steps, policy.plan_steps, policy.max_plan_delay_steps)
+        self.steps = ControlSteps(0, policy.step_ns)
+        self._planner = planner
+        self._refiner = refiner
+        self._instruction = instruction
+        self._clock = clock
+        self._seed = seed
+        self._noise_shape = (1, policy.chunk_steps, len(spec.action.joints))
+        self._plan_ids = itertools.count()
+        self._chunk_ids = itertools.count()
+
+    def start(self) -> None:
+        """Control step 0 begins now."""
+        self.steps = ControlSteps(self._clock.now_ns(), self.steps.step_ns)
+
+    def make_plan(self, observation: Observation, step: int, task_id: int) -> Plan:
+        """Plan from what was observed in control step `step`. Raises EngineError."""
+        tokens = self._planner.plan(observation, self._instruction)
+        return Plan(next(self._plan_ids), tokens, step, task_id, observation.captured_ns, self._clock.now_ns())
+
+    def make_chunk(self, observation: Observation, plan: Plan, tokens: Int64, step: int) -> ActionChunk:
+        """Refine the plan's int64 [H_chunk, D] tokens into the chunk that starts at control step `step`.
+
+        Raises EngineError.
+        """
+        age = step - plan.first_step
+        noise = chunk_noise(self._seed, step, self._noise_shape)
+        return ActionChunk(
+            chunk_id=next(self._chunk_ids),
+            positions=self._refiner.refine(observation, tokens, age, noise),
+            first_step=step,
+            start_ns=self.steps.start_of(step),
+            step_ns=self.steps.step_ns,
+            plan_id=plan.plan_id,
+            plan_age_steps=age,
+            captured_ns=observation.captured_ns,
+        )
+
+
+def chunk_noise(seed: int, step: int, shape: tuple[int, ...]) -> Float32:
+    """Standard normal float32 noise of the chunk at `step`: a function of both, so that any chunk can be made again."""
+    generator = np.random.Generator(np.random.PCG64([seed, step]))
+    return generator.standard_normal(shape, dtype=np.float32)

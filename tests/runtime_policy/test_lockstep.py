@@ -1,0 +1,105 @@
+"""Lock-step episodes: the schedule step by step, and that the same arguments give the same bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from libra_edge.runtime.lockstep import EpisodeResult, run_episode
+from libra_edge.runtime.schedule import Mode
+from tests.runtime_policy.fakes import ROBOT, FakePlanner, FakeRefiner, FakeWorld, a_spec
+
+STEPS = 23
+
+
+def play(world: FakeWorld | None = None, **options: Any) -> tuple[EpisodeResult, FakeWorld, FakeRefiner]:
+    spec = options.pop("spec", a_spec())
+    options = {"seed": 3, "max_steps": STEPS, "instruction": np.ones((1, 8), np.int64), **options}
+    world, refiner = world or FakeWorld(), FakeRefiner(spec)
+    result = run_episode(world, FakePlanner(spec), refiner, spec, ROBOT, **options)
+    return result, world, refiner
+
+
+def goals_of(**options: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array(play(**options)[1].goals)
+
+
+def test_the_same_arguments_give_the_same_bits() -> None:
+    np.testing.assert_array_equal(goals_of(plan_delay_steps=2), goals_of(plan_delay_steps=2))
+    assert not np.array_equal(goals_of(seed=3), goals_of(seed=4))
+
+
+def test_async_without_delay_is_sync_bit_for_bit() -> None:
+    np.testing.assert_array_equal(goals_of(mode=Mode.ASYNC), goals_of(mode=Mode.SYNC))
+
+
+@pytest.mark.parametrize("delay", range(6))
+def test_a_plan_is_used_d_steps_later_and_the_arm_waits_only_for_the_first(delay: int) -> None:
+    result, _, refiner = play(plan_delay_steps=delay)
+    assert result.held_steps == delay
+    assert set(refiner.ages) == {delay}
+    assert [chunk.first_step for chunk in result.chunks] == list(range(delay, STEPS, 5))
+    plan = result.plans[0]
+    np.testing.assert_array_equal(refiner.tokens[0], plan.tokens[delay : delay + 5])
+
+
+def test_a_planner_slower_than_its_horizon_makes_the_arm_hold_for_good() -> None:
+    result, world, _ = play(plan_delay_steps=6)
+    assert not result.chunks
+    assert result.held_steps == STEPS
+    assert np.ptp(np.array(world.goals), axis=0).max() == 0.0
+
+
+def test_a_plan_older_than_the_training_is_not_used() -> None:
+    result, _, refiner = play(
+        spec=a_spec(plan_chunks=4, max_plan_delay_steps=2), plan_delay_steps=2, plan_every_steps=9
+    )
+    assert max(refiner.ages) <= 2
+    assert result.held_steps > 2
+
+
+def test_an_old_plan_is_used_until_the_next_one_comes() -> None:
+    _, _, refiner = play(spec=a_spec(plan_chunks=4, max_plan_delay_steps=15), plan_every_steps=10)
+    assert refiner.ages == [0, 5, 0, 5, 0]
+
+
+def test_serial_plans_once_for_m_chunks_and_waits_for_each_plan() -> None:
+    result, _, refiner = play(mode=Mode.SERIAL, plan_delay_steps=0)
+    assert refiner.ages == [0, 5, 0, 5, 0]
+    assert len(result.plans) == 3
+    delayed, _, refiner = play(
+        mode=Mode.SERIAL, plan_delay_steps=2, spec=a_spec(plan_chunks=3, max_plan_delay_steps=10)
+    )
+    assert [chunk.first_step for chunk in delayed.chunks] == [2, 7, 14, 19]
+    assert refiner.ages == [2, 7, 2, 7]
+    assert delayed.held_steps == 4
+
+
+def test_sync_plans_for_every_chunk_and_waits_for_each_plan() -> None:
+    result, _, refiner = play(mode=Mode.SYNC, plan_delay_steps=2)
+    assert [chunk.first_step for chunk in result.chunks] == [2, 9, 16]
+    assert set(refiner.ages) == {2}
+
+
+def test_it_stops_at_success() -> None:
+    result, world, _ = play(FakeWorld(success_at_ns=1_000_000_000 + 700_000_000))
+    assert result.success
+    assert result.control_steps == 7
+    assert len(world.goals) == 70
+
+
+def test_pictures_are_taken_once_a_step_at_most() -> None:
+    _, world, _ = play(plan_delay_steps=1, plan_every_steps=1)
+    assert len(world.observed_ns) == len(set(world.observed_ns))
+
+
+def test_the_goals_reach_the_chunks_rows_at_the_end_of_their_steps() -> None:
+    spec = a_spec()
+    result, world, _ = play(spec=spec, max_steps=6)
+    first_row = result.chunks[0].positions[0]
+    ticks_per_step = round(ROBOT.servo.rate_hz / spec.policy.rate_hz)
+    reachable = np.abs(first_row - world.goals[0]) < ROBOT.max_velocity * 0.05
+    np.testing.assert_allclose(world.goals[ticks_per_step][reachable], first_row[reachable], atol=1e-12)
+    assert reachable.any()
