@@ -103,7 +103,9 @@ class Bundle:
         entry = self.manifest.targets.get(target)
         if entry is None:
             known = ", ".join(self.manifest.targets)
-            raise BundleError(self.path, f"not exported for {target!r}, only for {known}; export it with --target {target}")
+            raise BundleError(
+                self.path, f"not exported for {target!r}, only for {known}; export it with --target {target}"
+            )
         graphs = {**entry.planner.graphs, **entry.refiner.graphs}
         return self.path / graphs[name]
 

@@ -1,6 +1,7 @@
 """Every error this package raises.
 
     LibraEdgeError
+    ├── CheckFailed                 a stated check failed: gate, budget, replay, required success; exit code 1
     ├── InputError                  the user can mend it; exit code 2
     │   ├── ConfigError             a robot file or an option
     │   ├── ModelDirectoryError     a model directory that breaks its contract
@@ -32,6 +33,12 @@ class LibraEdgeError(Exception):
     """Root of all errors of this package."""
 
     exit_code = 3
+
+
+class CheckFailed(LibraEdgeError):
+    """The command did its work, and what it was asked to check did not hold."""
+
+    exit_code = 1
 
 
 class InputError(LibraEdgeError):
@@ -76,7 +83,9 @@ class InstructionError(InputError):
 
     def __init__(self, text: str, unknown: Sequence[str], vocabulary: Sequence[str]) -> None:
         listed = ", ".join(repr(word) for word in unknown) or "nothing at all"
-        super().__init__(f"task {text!r} has words the model does not know: {listed}; it knows: {', '.join(vocabulary)}")
+        super().__init__(
+            f"task {text!r} has words the model does not know: {listed}; it knows: {', '.join(vocabulary)}"
+        )
         self.text = text
         self.unknown = tuple(unknown)
         self.vocabulary = tuple(vocabulary)

@@ -64,7 +64,9 @@ class ActionSection(Section):
     @model_validator(mode="after")
     def _same_length(self) -> ActionSection:
         if not len(self.joints) == len(self.low) == len(self.high):
-            raise ValueError(f"{len(self.joints)} joints need as many low ({len(self.low)}) and high ({len(self.high)})")
+            raise ValueError(
+                f"{len(self.joints)} joints need as many low ({len(self.low)}) and high ({len(self.high)})"
+            )
         if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError("every low must be below its high")
         if len(set(self.joints)) != len(self.joints):

@@ -1,4 +1,4 @@
-"""What runtime asks of the world, so that it need not know who gives it: cli hands it the real or the simulated thing."""
+"""What runtime asks of the world without knowing who gives it: cli hands it the real or the simulated thing."""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ class JointSection(Section):
     @model_validator(mode="after")
     def _rest_in_range(self) -> JointSection:
         if not self.low_deg <= self.rest_deg <= self.high_deg or self.low_deg >= self.high_deg:
-            raise ValueError(f"needs low_deg <= rest_deg <= high_deg, got {self.low_deg}, {self.rest_deg}, {self.high_deg}")
+            raise ValueError(
+                f"needs low_deg <= rest_deg <= high_deg, got {self.low_deg}, {self.rest_deg}, {self.high_deg}"
+            )
         return self
 
 
@@ -155,7 +157,9 @@ def open_robot(name_or_path: str) -> Robot:
     known = sorted(path.stem for path in ROBOTS.glob("*.toml"))
     path = shipped if name_or_path in known else Path(name_or_path)
     if not path.is_file():
-        raise ConfigError(f"unknown robot {name_or_path!r}: shipped are {', '.join(known)}; or give the path of a robot file")
+        raise ConfigError(
+            f"unknown robot {name_or_path!r}: shipped are {', '.join(known)}; or give the path of a robot file"
+        )
     try:
         return read_toml(path, Robot)
     except (ValueError, OSError) as error:
