@@ -46,7 +46,8 @@ def test_each_row_is_reached_bit_for_bit_at_the_end_of_its_control_step() -> Non
 def test_the_first_chunk_ramps_linearly_from_the_pose() -> None:
     trajectory = started()
     trajectory.accept(make_chunk([[1.0, 2.0]], start_ns=0), 0)
-    np.testing.assert_allclose(goals(trajectory, 0, STEP_NS // 4, STEP_NS // 2), [[0, 1], [0.25, 1.25], [0.5, 1.5]])
+    expected = np.array([[0, 1], [0.25, 1.25], [0.5, 1.5]])
+    np.testing.assert_allclose(goals(trajectory, 0, STEP_NS // 4, STEP_NS // 2), expected)
 
 
 def test_facts_about_the_chunk_in_use_come_with_every_goal() -> None:
