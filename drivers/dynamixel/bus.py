@@ -1,0 +1,128 @@
+"""Asks servos and waits for their answers, each until an absolute deadline. Blocking; used from one thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from libra_edge.drivers.dynamixel import fast_sync_read, instructions
+from libra_edge.drivers.dynamixel.frame import Frame, Instruction, Status, status_of
+from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode, meaning_of
+from libra_edge.drivers.dynamixel.parser import FrameParser
+from libra_edge.drivers.dynamixel.register import Register
+from libra_edge.drivers.dynamixel.serial_port import SerialPort
+from libra_edge.errors import CorruptPacketError, NoAnswerError, ServoError
+
+logger = logging.getLogger(__name__)
+
+BITS_A_BYTE = 10
+STATUS_OVERHEAD = 11
+FACTORY_RETURN_DELAY_S = 500e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a servo answers to a ping."""
+
+    model_number: int
+    firmware: int
+
+
+class Bus:
+    """Instructions on one port. What only asks is asked again when its answer is lost or damaged.
+
+    Attributes:
+        attempts: how often in all.
+        repeated: how many instructions had to be repeated so far.
+    """
+
+    def __init__(self, port: SerialPort, answer_margin_s: float = 0.03, attempts: int = 2) -> None:
+        """`answer_margin_s` is what driver, adapter and servo may take beyond the bytes' time on the wire."""
+        self.port = port
+        self.attempts = attempts
+        self.repeated = 0
+        self._answer_margin_s = answer_margin_s
+
+    def ping(self, servo_id: int) -> Identity:
+        """Model and firmware. Raises BusError."""
+        status = self._ask(instructions.ping(servo_id), [servo_id], 3)[servo_id]
+        return Identity(int.from_bytes(status.parameters[:2], "little"), status.parameters[2])
+
+    def reboot(self, servo_id: int) -> None:
+        """Restart one servo: torque, RAM registers and turn count are lost. Raises BusError."""
+        _accepted(self._ask(instructions.reboot(servo_id), [servo_id], 0)[servo_id])
+
+    def read(self, servo_id: int, register: Register) -> int:
+        """One register of one servo. Raises BusError."""
+        question = instructions.read(servo_id, register.address, register.size)
+        return register.decode(_accepted(self._ask(question, [servo_id], register.size)[servo_id]).parameters)
+
+    def write(self, servo_id: int, register: Register, value: int) -> None:
+        """One register of one servo. Raises BusError (ServoError if the servo refuses)."""
+        order = instructions.write(servo_id, register.address, register.encode(value))
+        _accepted(self._ask(order, [servo_id], 0)[servo_id])
+
+    def sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> dict[int, Status]:
+        """`size` bytes from each servo. Raises BusError."""
+        return self._ask(instructions.sync_read(servo_ids, address, size), servo_ids, size)
+
+    def fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> dict[int, Status]:
+        """The same in one packet for all; asked once only. Raises BusError."""
+        return self._exchange(instructions.fast_sync_read(servo_ids, address, size), servo_ids, size)
+
+    def sync_write(self, register: Register, values: Mapping[int, int]) -> None:
+        """One register of many servos; nothing answers. Raises BusError."""
+        data = {servo_id: register.encode(value) for servo_id, value in values.items()}
+        self.port.send(instructions.sync_write(register.address, data).encode())
+
+    def _ask(self, instruction: Instruction, servo_ids: Sequence[int], size: int) -> dict[int, Status]:
+        for _ in range(self.attempts - 1):
+            try:
+                return self._exchange(instruction, servo_ids, size)
+            except (NoAnswerError, CorruptPacketError) as fault:
+                self.repeated += 1
+                logger.debug("asking again: %s", fault)
+        return self._exchange(instruction, servo_ids, size)
+
+    def _exchange(self, instruction: Instruction, servo_ids: Sequence[int], size: int) -> dict[int, Status]:
+        """Send, then collect the answers that fit by id and size until all are there or the deadline has passed."""
+        packet = instruction.encode()
+        expected_bytes = len(servo_ids) * (STATUS_OVERHEAD + size)
+        wait_s = self._patience_s(len(packet) + expected_bytes, len(servo_ids))
+        self.port.send(packet)
+        deadline_ns = time.monotonic_ns() + round(wait_s * 1e9)
+        parser, answers, received = FrameParser(), dict[int, Status](), 0
+        while len(answers) < len(servo_ids):
+            data = self.port.receive(deadline_ns)
+            received += len(data)
+            for frame in parser.feed(data):
+                for status in _statuses(frame, instruction, servo_ids, size):
+                    answers.setdefault(status.servo_id, status)
+            if not data or (parser.corrupt and received >= expected_bytes):
+                break
+        missing = [servo_id for servo_id in servo_ids if servo_id not in answers]
+        if missing:
+            raise parser.last_fault or NoAnswerError(missing, wait_s)
+        return answers
+
+    def _patience_s(self, wire_bytes: int, servos: int) -> float:
+        return wire_bytes * BITS_A_BYTE / self.port.baud + servos * FACTORY_RETURN_DELAY_S + self._answer_margin_s
+
+
+def _statuses(frame: Frame, instruction: Instruction, servo_ids: Sequence[int], size: int) -> list[Status]:
+    """The answers in a frame that this instruction can have caused; others are late ones, or echoes."""
+    if instruction.opcode == Opcode.FAST_SYNC_READ:
+        fast = frame.servo_id == BROADCAST_ID and frame.opcode == Opcode.STATUS
+        return fast_sync_read.split_fast_answer(frame, servo_ids, size) if fast else []
+    status = status_of(frame)
+    if status is None or status.servo_id not in servo_ids:
+        return []
+    return [status] if len(status.parameters) == size or status.refusal else []
+
+
+def _accepted(status: Status) -> Status:
+    if status.refusal:
+        raise ServoError(status.servo_id, status.refusal, meaning_of(status.refusal))
+    return status

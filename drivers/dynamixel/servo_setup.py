@@ -1,0 +1,70 @@
+"""Brings one servo from whatever it was into the state that its settings ask for."""
+
+from __future__ import annotations
+
+import logging
+
+from libra_edge.drivers.dynamixel import hardware_error
+from libra_edge.drivers.dynamixel import register as r
+from libra_edge.drivers.dynamixel.bus import Bus
+from libra_edge.drivers.dynamixel.register import Register
+from libra_edge.drivers.dynamixel.servo_model import NAME_OF_NUMBER
+from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
+from libra_edge.errors import ConfigError, ServoError
+
+logger = logging.getLogger(__name__)
+
+REVERSE_BIT = 0b0001
+"""The one bit of the drive mode that is left as found: zero and sign were measured with it."""
+
+
+def check_model(bus: Bus, servo: ServoSettings) -> None:
+    """Ping. Raises ConfigError if another model answers than the robot file names, BusError if none does."""
+    number = bus.ping(servo.servo_id).model_number
+    if number != servo.model.number:
+        found = NAME_OF_NUMBER.get(number, "an unknown model")
+        raise ConfigError(f"{servo.label} is {found} (number {number}), the robot file says {servo.model.name}")
+
+
+def check_health(bus: Bus, servo: ServoSettings) -> None:
+    """Raises ServoError if a hardware error stands in the servo."""
+    error = bus.read(servo.servo_id, r.HARDWARE_ERROR)
+    if error:
+        raise standing_error(servo, error)
+
+
+def standing_error(servo: ServoSettings, error: int) -> ServoError:
+    """The error for a hardware error status that is not 0."""
+    advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"
+    return ServoError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
+
+
+def configure(bus: Bus, servo: ServoSettings) -> None:
+    """Torque off, then every register the arm relies on. Raises BusError."""
+    bus.write(servo.servo_id, r.TORQUE_ENABLE, 0)
+    drive_mode = bus.read(servo.servo_id, r.DRIVE_MODE)
+    _write_if_other(bus, servo, r.DRIVE_MODE, drive_mode & REVERSE_BIT)
+    _write_if_other(bus, servo, r.RETURN_DELAY, 0)
+    _write_if_other(bus, servo, r.OPERATING_MODE, servo.mode)
+    if servo.pwm_limit is not None:
+        _write_if_other(bus, servo, r.PWM_LIMIT, servo.pwm_limit)
+    write_volatile(bus, servo)
+
+
+def write_volatile(bus: Bus, servo: ServoSettings) -> None:
+    """The RAM registers, which a reboot, a mode switch or a tripped watchdog resets. Raises BusError."""
+    bus.write(servo.servo_id, r.BUS_WATCHDOG, 0)
+    for register, value in zip((r.POSITION_P, r.POSITION_I, r.POSITION_D), servo.pid, strict=True):
+        bus.write(servo.servo_id, register, value)
+    if servo.goal_current is not None:
+        bus.write(servo.servo_id, r.GOAL_CURRENT, servo.goal_current)
+    bus.write(servo.servo_id, r.PROFILE_ACCELERATION, 0)
+    bus.write(servo.servo_id, r.PROFILE_VELOCITY, servo.profile_velocity)
+
+
+def _write_if_other(bus: Bus, servo: ServoSettings, register: Register, value: int) -> None:
+    """EEPROM wears out: write only what differs, and say so."""
+    found = bus.read(servo.servo_id, register)
+    if found != value:
+        logger.info("%s: %s %d -> %d", servo.label, register.name, found, value)
+        bus.write(servo.servo_id, register, value)

@@ -1,0 +1,104 @@
+"""The emulated bus behind a pseudo-terminal: any Dynamixel program can open its port."""
+
+from __future__ import annotations
+
+import termios
+import threading
+from collections.abc import Callable, Sequence
+
+from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.dynamixel.parser import FrameParser
+from libra_edge.drivers.simulation.servos.emulated_bus import EmulatedBus
+from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
+from libra_edge.drivers.simulation.servos.ledger import Ledger
+from libra_edge.drivers.simulation.servos.plant import ServoPlant
+from libra_edge.drivers.simulation.servos.pseudo_terminal import PseudoTerminal
+from libra_edge.drivers.simulation.servos.servo_spec import ServoSpec
+from libra_edge.protocols import Clock
+
+Transmit = Callable[[bytes], bytes]
+"""What happens to a status packet on its way: returns the bytes that arrive (b"" for none)."""
+
+
+class ServoBusEmulator:
+    """Servos that speak Protocol 2.0 on `port`.
+
+    Either `start()` a thread that serves until `stop()`, or call `serve(timeout_s)` again and again from one thread.
+    The plant is called from that thread, and from the constructor.
+
+    Attributes:
+        port: device path for the host to open.
+        ledger: what came over the wire; complete after `stop()`.
+    """
+
+    def __init__(
+        self,
+        servos: Sequence[ServoSpec],
+        plant: ServoPlant,
+        clock: Clock | None = None,
+        baud: int = 1_000_000,
+        transmit: Transmit = bytes,
+    ) -> None:
+        """`baud`: a host at another speed is not understood. `transmit`: where answers are lost on purpose."""
+        self.ledger = Ledger()
+        self._clock = clock or MonotonicClock()
+        self._servos = {spec.servo_id: EmulatedServo(spec, plant, self._clock) for spec in servos}
+        self._bus = EmulatedBus(self._servos, self._clock, self.ledger)
+        self._speed: int = getattr(termios, f"B{baud}")
+        self._transmit = transmit
+        self._parser = FrameParser()
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._terminal = PseudoTerminal()
+        self.port = self._terminal.port
+
+    def start(self) -> None:
+        """Serve from a thread of its own until `stop()`."""
+        self._thread = threading.Thread(target=self._serve_until_stopped, name="servo-bus", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and unplug the port; may be called twice."""
+        if self._thread is not None:
+            self._stopping = True
+            self._terminal.wake()
+            self._thread.join()
+            self._thread = None
+        self._terminal.close()
+
+    def serve(self, timeout_s: float | None = None) -> None:
+        """Wait for bytes, at most until a watchdog is due or `timeout_s` has passed, and answer them."""
+        data = self._terminal.receive(self._patience_s(timeout_s))
+        with self._lock:
+            if data:
+                self._answer(data)
+            self._bus.trip_watchdogs()
+
+    def send(self, data: bytes) -> None:
+        """Put bytes on the wire that nobody asked for: noise, or an answer that comes too late."""
+        self._terminal.send(data)
+
+    def raise_hardware_error(self, servo_id: int, error: int) -> None:
+        """Set bits in a servo's hardware error status (register 70); safe from any thread."""
+        with self._lock:
+            self._servos[servo_id].raise_hardware_error(error)
+
+    def _serve_until_stopped(self) -> None:
+        while not self._stopping:
+            self.serve()
+
+    def _answer(self, data: bytes) -> None:
+        if self._terminal.host_speed() != self._speed:
+            return
+        for frame in self._parser.feed(data):
+            for packet in self._bus.answer(frame):
+                self._terminal.send(self._transmit(packet))
+        self.ledger.corrupt = self._parser.corrupt
+
+    def _patience_s(self, timeout_s: float | None) -> float | None:
+        due_ns = self._bus.next_trip_ns()
+        if due_ns is None:
+            return timeout_s
+        until_trip_s = max(0, due_ns - self._clock.now_ns()) / 1e9
+        return until_trip_s if timeout_s is None else min(timeout_s, until_trip_s)
