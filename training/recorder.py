@@ -1,0 +1,124 @@
+"""Records demonstrations and corrections in lock-step: at every control step what the cameras saw and what the expert
+would do from there.
+
+An episode is driven by an `Actor` (the noisy expert, or the policy itself); its labels always come from the noiseless
+expert, rolled out from a saved state of the simulator, so that a policy's own mistakes are labelled with the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from libra_edge.drivers.simulation.mujoco_library import mujoco
+from libra_edge.drivers.simulation.raycast import RayCaster
+from libra_edge.drivers.simulation.world import KochCubesWorld
+from libra_edge.messages import Float32, Float64, UInt8
+from training.expert import Expert
+
+FRONT = (320, 180)
+WRIST = (424, 240)
+FRONT_STRIDE, WRIST_STRIDE = 2, 3
+WRIST_COLUMNS = slice(7, 135)
+"""The policy looks at every second front pixel, and at every third wrist pixel but for both edges."""
+
+PLAN_STEPS = 10
+STEPS_AFTER_SUCCESS = 4
+MAX_STEPS = {"touch": 25, "push": 35, "pick up": 60}
+TICKS_PER_STEP, PHYSICS_PER_TICK = 10, 2
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One control step: front uint8 [90, 160, 3], wrist uint8 [80, 128, 3], state float32 [6] rad,
+    goals float32 [10, 6] rad (what the expert would do), cube float32 [3] m (where the named cube is).
+    """
+
+    front: UInt8
+    wrist: UInt8
+    state: Float32
+    goals: Float32
+    cube: Float32
+
+
+class Actor(Protocol):
+    """Drives an episode."""
+
+    def goal(self, step: int, sample: Sample, previous: Float64) -> Float64:
+        """The goal for the end of this control step, float64 [6] rad."""
+        ...
+
+
+class Eyes:
+    """Both cameras of one world, rendered at just the pixels that the policy uses."""
+
+    def __init__(self, world: KochCubesWorld) -> None:
+        self._world = world
+        self._caster = RayCaster(world.model)
+
+    def look(self) -> tuple[UInt8, UInt8]:
+        """Front uint8 [90, 160, 3] and wrist uint8 [80, 128, 3]."""
+        snapshot = self._world.snapshot()
+        front = self._caster.render(snapshot, "front", *FRONT, FRONT_STRIDE)
+        wrist = self._caster.render(snapshot, "wrist", *WRIST, WRIST_STRIDE)
+        return front, wrist[:, WRIST_COLUMNS]
+
+
+def drive(world: KochCubesWorld, previous: Float64, goal: Float64) -> None:
+    """One control step: the goal moves in a straight line from `previous` to `goal`, one servo tick at a time."""
+    for tick in range(1, TICKS_PER_STEP + 1):
+        world.set_goal(previous + (goal - previous) * (tick / TICKS_PER_STEP))
+        world.step(PHYSICS_PER_TICK)
+
+
+def episode(world: KochCubesWorld, eyes: Eyes, actor: Actor) -> Iterator[Sample]:
+    """Play the world's present episode to its end, yielding a sample before each control step."""
+    expert = Expert(world)
+    previous = world.position
+    done_at = None
+    for step in range(MAX_STEPS[world.task.verb]):
+        front, wrist = eyes.look()
+        goals = _label(world, expert, previous)
+        state, cube = world.position.astype(np.float32), world.cubes[0].astype(np.float32)
+        sample = Sample(front, wrist, state, goals.astype(np.float32), cube)
+        yield sample
+        goal = actor.goal(step, sample, previous)
+        drive(world, previous, goal)
+        previous = goal
+        if done_at is None and world.success():
+            done_at = step
+        if done_at is not None and step >= done_at + STEPS_AFTER_SUCCESS:
+            return
+
+
+def _label(world: KochCubesWorld, expert: Expert, previous: Float64) -> Float64:
+    """The noiseless expert's next goals, float64 [10, 6]; the world is left as it was."""
+    saved = np.empty(mujoco.mj_stateSize(world.model, _STATE))
+    mujoco.mj_getState(world.model, world.data, saved, _STATE)
+    goals = np.empty((PLAN_STEPS, len(previous)))
+    for row in range(PLAN_STEPS):
+        goals[row] = expert.goal(previous)
+        world.set_goal(goals[row])
+        mujoco.mj_step(world.model, world.data, nstep=TICKS_PER_STEP * PHYSICS_PER_TICK)
+        previous = goals[row]
+    mujoco.mj_setState(world.model, world.data, saved, _STATE)
+    mujoco.mj_forward(world.model, world.data)
+    return goals
+
+
+class NoisyExpert:
+    """The expert's own goal plus noise that lasts: it wanders off, and the labels show the way back."""
+
+    def __init__(self, rng: np.random.Generator, spread_rad: float) -> None:
+        self._rng = rng
+        self._spread = spread_rad * np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.0])
+        self._drift = np.zeros(6)
+
+    def goal(self, step: int, sample: Sample, previous: Float64) -> Float64:
+        """The first label plus noise."""
+        self._drift = 0.7 * self._drift + self._rng.normal(0.0, 1.0, 6) * self._spread
+        return sample.goals[0].astype(np.float64) + self._drift
