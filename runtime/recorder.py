@@ -1,0 +1,161 @@
+"""The black box: everything needed to explain a run goes to an MCAP file, and nobody ever waits for it.
+
+Callers put entries into a bounded queue; one thread writes them. What does not fit is dropped and counted. If the disk
+fills up or fails, the recording stops, that is said once, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from io import BufferedWriter
+from pathlib import Path
+
+from mcap.exceptions import McapError
+from mcap.well_known import MessageEncoding, SchemaEncoding
+from mcap.writer import CompressionType, Writer
+from mcap_protobuf.schema import register_schema
+
+from libra_edge import __version__
+from libra_edge.errors import RecordingError
+from libra_edge.runtime.recording_messages import Entry, JsonForm
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING_BYTES = 64_000_000
+MIN_FREE_BYTES = 50_000_000
+
+
+class Recorder:
+    """Writes one recording. `put` may be called from any thread and never blocks.
+
+    Attributes:
+        path: the file.
+        dropped: entries that found the queue full.
+        failure: why the recording stopped before its end; None if it did not.
+    """
+
+    def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
+        """Open the file and write `metadata` as its record `run`. Raises RecordingError if that cannot be done."""
+        self.path = path
+        self.dropped = 0
+        self.failure: str | None = None
+        self._wall_offset_ns = time.time_ns() - time.monotonic_ns()
+        self._result: dict[str, str] = {}
+        self._waiting: deque[Entry] = deque()
+        self._waiting_bytes = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._channels: dict[str, int] = {}
+        self._schemas: dict[str, int] = {}
+        self._file = _new_file(path)
+        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
+        self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
+        self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, entry: Entry) -> None:
+        """Queue one message; drop it if the queue is full."""
+        with self._changed:
+            if self._closing or self.failure is not None:
+                return
+            if self._waiting_bytes + entry.size > MAX_WAITING_BYTES:
+                self._drop()
+                return
+            self._waiting.append(entry)
+            self._waiting_bytes += entry.size
+            self._changed.notify()
+
+    def close(self, result: Mapping[str, str]) -> None:
+        """Write what still waits, then the metadata record `result`, then the index; may be called twice."""
+        with self._changed:
+            if self._closing:
+                return
+            self._closing = True
+            self._result = dict(result)
+            self._changed.notify()
+        self._thread.join()
+        if self.dropped:
+            logger.warning("the recording lacks %d messages: the disk did not keep up", self.dropped)
+
+    def _begin(self, metadata: dict[str, str]) -> None:
+        try:
+            self._writer.start(profile="", library=f"libra-edge {__version__}")
+            self._writer.add_metadata("run", metadata)
+            self._file.flush()
+        except OSError as error:
+            self._file.raw.close()
+            self.path.unlink()
+            problem = f"cannot be written: {error.strerror}; free some space or give another --record"
+            raise RecordingError(self.path, problem) from error
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            logger.warning("the disk does not keep up: messages are missing from the recording, control goes on")
+
+    def _write_all(self) -> None:
+        try:
+            with self._file:
+                while (entry := self._next()) is not None:
+                    self._write(entry)
+                self._writer.add_metadata("result", {**self._result, "dropped": str(self.dropped)})
+                self._writer.finish()  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, McapError) as error:
+            self._fail(str(error))
+
+    def _next(self) -> Entry | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            entry = self._waiting.popleft()
+            self._waiting_bytes -= entry.size
+            return entry
+
+    def _write(self, entry: Entry) -> None:
+        wall_ns = entry.time_ns + self._wall_offset_ns
+        channel = self._channel(entry)
+        self._writer.add_message(channel, log_time=wall_ns, publish_time=wall_ns, data=entry.encode(wall_ns))
+
+    def _channel(self, entry: Entry) -> int:
+        if entry.topic not in self._channels:
+            encoding = MessageEncoding.JSON if isinstance(entry.form, JsonForm) else MessageEncoding.Protobuf
+            self._channels[entry.topic] = self._writer.register_channel(entry.topic, encoding, self._schema(entry))
+        return self._channels[entry.topic]
+
+    def _schema(self, entry: Entry) -> int:
+        form = entry.form
+        name = form.name if isinstance(form, JsonForm) else form.DESCRIPTOR.full_name
+        if name not in self._schemas:
+            self._schemas[name] = (
+                self._writer.register_schema(name, SchemaEncoding.JSONSchema, form.schema)
+                if isinstance(form, JsonForm)
+                else register_schema(self._writer, form)
+            )
+        return self._schemas[name]
+
+    def _fail(self, problem: str) -> None:
+        with self._changed:
+            self.failure = problem
+            self._waiting.clear()
+            self._waiting_bytes = 0
+        logger.warning("the recording %s stopped (%s); control goes on", self.path, problem)
+
+
+def _new_file(path: Path) -> BufferedWriter:
+    if path.exists():
+        raise RecordingError(path, "exists already, and is not overwritten; give another --record")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < MIN_FREE_BYTES:
+            problem = f"only {free / 1e6:.0f} MB are free there; free some space or give another --record"
+            raise RecordingError(path, problem)
+        return path.open("xb")
+    except OSError as error:
+        raise RecordingError(path, f"cannot be written: {error.strerror}; give another --record") from error

@@ -1,0 +1,78 @@
+"""Reads a recording back. One that was cut off (a killed process, a power cut) is read as far as it goes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
+from mcap.exceptions import EndOfFile, McapError
+from mcap.records import Channel, McapRecord, Message, Metadata
+from mcap.stream_reader import StreamReader
+
+from libra_edge.errors import RecordingError
+from libra_edge.messages import UInt8
+from libra_edge.runtime.recording_messages import CAMERA
+
+MAX_RECORD_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedMessage:
+    """One message as it lies in the file; `time_ns` is the wall clock's."""
+
+    topic: str
+    time_ns: int
+    data: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Content of a JSON topic."""
+        content: dict[str, Any] = json.loads(self.data)
+        return content
+
+    def picture(self) -> UInt8:
+        """Content of a camera topic, uint8 [H, W, 3] RGB."""
+        image = RawImage.FromString(self.data)
+        return np.frombuffer(image.data, dtype=np.uint8).reshape(image.height, image.width, 3)
+
+    @property
+    def camera(self) -> str | None:
+        """Name of the camera if this is a picture."""
+        return self.topic.removeprefix(CAMERA) if self.topic.startswith(CAMERA) else None
+
+
+def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True) -> Iterator[RecordedMessage]:
+    """Every message whose topic is `wanted`, in the order of the file. Raises RecordingError."""
+    topics: dict[int, str] = {}
+    for record in _records(path):
+        if isinstance(record, Channel):
+            topics[record.id] = record.topic
+        elif isinstance(record, Message) and wanted(topics[record.channel_id]):
+            yield RecordedMessage(topics[record.channel_id], record.log_time, record.data)
+
+
+def read_metadata(path: Path) -> dict[str, dict[str, str]]:
+    """The metadata records by name: `run`, and `result` if the recording was closed properly. Raises RecordingError."""
+    return {record.name: dict(record.metadata) for record in _records(path) if isinstance(record, Metadata)}
+
+
+def _records(path: Path) -> Iterator[McapRecord]:
+    found = 0
+    try:
+        with path.open("rb") as file:
+            for record in StreamReader(file, validate_crcs=True, record_size_limit=MAX_RECORD_BYTES).records:
+                found += 1
+                yield record
+    except EndOfFile as error:
+        if not found:
+            raise RecordingError(path, "is empty") from error
+    except OSError as error:
+        raise RecordingError(path, f"cannot be read: {error.strerror}") from error
+    except (McapError, ValueError, KeyError, struct.error, zstandard.ZstdError) as error:
+        raise RecordingError(path, f"is damaged or no MCAP file: {error}") from error
