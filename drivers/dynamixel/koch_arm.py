@@ -67,6 +67,7 @@ class KochArm:
         Raises MissingHardwareError for a port or servo that is not there, ConfigError for another model than expected,
         BusError (ServoError for a servo that stands in a hardware error).
         """
+        self._torque = False
         self._bus.port.open()
         try:
             self._find_servos()
@@ -96,13 +97,12 @@ class KochArm:
         self._torque, self._cycle = True, 0
 
     def read(self) -> JointState:
-        """One sync read: positions rad, velocities rad/s, float64 [D], stamped half-way between question and answer.
+        """One sync read: positions rad, velocities rad/s, float64 [D], stamped when the answers had arrived.
 
         Raises BusError; ServoError for a hardware alert, and every few cycles for a watchdog that is no longer armed.
         """
-        asked_ns = self._clock.now_ns()
         statuses = self._read_state()
-        measured_ns = (asked_ns + self._clock.now_ns()) // 2
+        measured_ns = self._clock.now_ns()
         self._raise_alerts(statuses)
         self._watch_the_watchdog()
         return JointState(

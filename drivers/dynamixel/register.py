@@ -6,7 +6,7 @@ Units: position 4096 ticks a turn; velocity 0.229 rpm; current 1 mA; PWM 885 = 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 EEPROM_END = 64
 """Below this address a register survives power-off, and is locked while torque is on."""
@@ -18,20 +18,20 @@ MULTI_TURN_TICKS = 1_048_575
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """`size` bytes at `address`, little endian, two's complement if `low` is negative.
+    """`size` bytes at `address`, little endian, two's complement if `low` is negative. Equal if at the same address.
 
     Attributes:
         low, high: what may be written, both ends included.
         initial: value after power-on (RAM) or as shipped (EEPROM).
     """
 
-    name: str
+    name: str = field(compare=False)
     address: int
-    size: int
-    low: int = 0
-    high: int = 255
-    initial: int = 0
-    writable: bool = True
+    size: int = field(compare=False)
+    low: int = field(default=0, compare=False)
+    high: int = field(default=255, compare=False)
+    initial: int = field(default=0, compare=False)
+    writable: bool = field(default=True, compare=False)
 
     @property
     def end(self) -> int:

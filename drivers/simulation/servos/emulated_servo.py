@@ -13,9 +13,9 @@ from libra_edge.robot import TICKS_PER_TURN
 
 TABLE_BYTES = 256
 POSITION_MODE = 3
-FIXED = {r.SERVO_ID.address, r.BAUD.address}
+FIXED = {r.SERVO_ID, r.BAUD}
 """Registers that a real servo lets change, this one not."""
-GOALS = {r.GOAL_PWM.address, r.GOAL_CURRENT.address, r.GOAL_VELOCITY.address, r.GOAL_POSITION.address}
+GOALS = {r.GOAL_PWM, r.GOAL_CURRENT, r.GOAL_VELOCITY, r.GOAL_POSITION}
 RESET_BY_MODE = (r.POSITION_P, r.POSITION_I, r.POSITION_D, r.PROFILE_ACCELERATION, r.PROFILE_VELOCITY, r.GOAL_PWM)
 
 
@@ -131,9 +131,9 @@ class EmulatedServo:
     def _refusal(self, register: Register, value: int) -> Refusal:
         if not register.writable or (register.address < r.EEPROM_END and self[r.TORQUE_ENABLE]):
             return Refusal.ACCESS
-        if register.address in FIXED or (register == r.TORQUE_ENABLE and value and self._shut_down):
+        if register in FIXED or (register == r.TORQUE_ENABLE and value and self._shut_down):
             return Refusal.RESULT
-        if register.address in GOALS and self[r.BUS_WATCHDOG] == WATCHDOG_TRIPPED:
+        if register in GOALS and self[r.BUS_WATCHDOG] == WATCHDOG_TRIPPED:
             return Refusal.RANGE
         if register == r.OPERATING_MODE and value not in self.spec.model.modes:
             return Refusal.RANGE
@@ -153,7 +153,7 @@ class EmulatedServo:
             return abs(value) <= self[r.CURRENT_LIMIT]
         if register == r.GOAL_PWM:
             return abs(value) <= self[r.PWM_LIMIT]
-        return register.address != r.GOAL_VELOCITY.address or abs(value) <= self[r.VELOCITY_LIMIT]
+        return register != r.GOAL_VELOCITY or abs(value) <= self[r.VELOCITY_LIMIT]
 
     def _react(self, register: Register) -> None:
         if register == r.OPERATING_MODE:

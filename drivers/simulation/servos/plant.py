@@ -30,7 +30,7 @@ class ServoMeasurement:
 
 
 class ServoPlant(Protocol):
-    """The mechanics behind the servos. Every call comes from the emulator's thread."""
+    """The mechanics behind the servos. The emulator never makes two calls at a time, mostly from its own thread."""
 
     def set_torque(self, servo_id: int, on: bool) -> None:
         """Hold the present position from now on, or let go."""

@@ -23,8 +23,9 @@ Transmit = Callable[[bytes], bytes]
 class ServoBusEmulator:
     """Servos that speak Protocol 2.0 on `port`.
 
-    Either `start()` a thread that serves until `stop()`, or call `serve(timeout_s)` again and again from one thread.
-    The plant is called from that thread, and from the constructor.
+    Either `start()` a thread that serves until `stop()` (a `with` statement does both), or call `serve(timeout_s)` again
+    and again from one thread. Calls to the plant come from there, from the constructor and from `raise_hardware_error`,
+    never two at a time.
 
     Attributes:
         port: device path for the host to open.
@@ -66,6 +67,13 @@ class ServoBusEmulator:
             self._thread.join()
             self._thread = None
         self._terminal.close()
+
+    def __enter__(self) -> ServoBusEmulator:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def serve(self, timeout_s: float | None = None) -> None:
         """Wait for bytes, at most until a watchdog is due or `timeout_s` has passed, and answer them."""
