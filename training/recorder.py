@@ -8,10 +8,11 @@ expert, rolled out from a saved state of the simulator, so that a policy's own m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from libra_edge.drivers.simulation.mujoco_library import mujoco
 from libra_edge.drivers.simulation.raycast import RayCaster
@@ -25,7 +26,8 @@ FRONT_STRIDE, WRIST_STRIDE = 2, 3
 WRIST_COLUMNS = slice(7, 135)
 """The policy looks at every second front pixel, and at every third wrist pixel but for both edges."""
 
-PLAN_STEPS = 10
+PLAN_STEPS, CHUNK_STEPS = 10, 5
+NO_TOKENS: NDArray[np.int8] = np.full((CHUNK_STEPS, 6), -1, dtype=np.int8)
 STEPS_AFTER_SUCCESS = 4
 MAX_STEPS = {"touch": 25, "push": 35, "pick up": 60}
 TICKS_PER_STEP, PHYSICS_PER_TICK = 10, 2
@@ -35,7 +37,8 @@ _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One control step: front uint8 [90, 160, 3], wrist uint8 [80, 128, 3], state float32 [6] rad,
-    goals float32 [10, 6] rad (what the expert would do), cube float32 [3] m (where the named cube is).
+    goals float32 [10, 6] rad (what the expert would do), cube float32 [3] m (where the named cube is),
+    tokens int8 [5, 6]: the coarse tokens that the policy acted on from here, -1 where it did not.
     """
 
     front: UInt8
@@ -43,13 +46,14 @@ class Sample:
     state: Float32
     goals: Float32
     cube: Float32
+    tokens: NDArray[np.int8]
 
 
 class Actor(Protocol):
     """Drives an episode."""
 
-    def goal(self, step: int, sample: Sample, previous: Float64) -> Float64:
-        """The goal for the end of this control step, float64 [6] rad."""
+    def goal(self, step: int, sample: Sample) -> tuple[Float64, NDArray[np.int8]]:
+        """The goal for the end of this control step, float64 [6] rad, and the tokens behind it, int8 [5, 6] (or -1)."""
         ...
 
 
@@ -84,9 +88,9 @@ def episode(world: KochCubesWorld, eyes: Eyes, actor: Actor) -> Iterator[Sample]
         front, wrist = eyes.look()
         goals = _label(world, expert, previous)
         state, cube = world.position.astype(np.float32), world.cubes[0].astype(np.float32)
-        sample = Sample(front, wrist, state, goals.astype(np.float32), cube)
-        yield sample
-        goal = actor.goal(step, sample, previous)
+        sample = Sample(front, wrist, state, goals.astype(np.float32), cube, NO_TOKENS)
+        goal, tokens = actor.goal(step, sample)
+        yield replace(sample, tokens=tokens)
         drive(world, previous, goal)
         previous = goal
         if done_at is None and world.success():
@@ -118,7 +122,7 @@ class NoisyExpert:
         self._spread = spread_rad * np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.0])
         self._drift = np.zeros(6)
 
-    def goal(self, step: int, sample: Sample, previous: Float64) -> Float64:
-        """The first label plus noise."""
+    def goal(self, step: int, sample: Sample) -> tuple[Float64, NDArray[np.int8]]:
+        """The first label plus noise; no tokens."""
         self._drift = 0.7 * self._drift + self._rng.normal(0.0, 1.0, 6) * self._spread
-        return sample.goals[0].astype(np.float64) + self._drift
+        return sample.goals[0].astype(np.float64) + self._drift, NO_TOKENS

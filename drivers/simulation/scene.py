@@ -42,14 +42,14 @@ _SCENE = """
     <default class="servo"><geom type="box" rgba="0.13 0.13 0.14 1"/></default>
     <default class="print"><geom rgba="0.87 0.86 0.83 1"/></default>
     <default class="touch">
-      <geom contype="1" conaffinity="2" friction="1.4 0.02 0.001" condim="4" rgba="0.93 0.55 0.16 1"/>
+      <geom contype="1" conaffinity="2" friction="1.4 0.02 0.001" condim="4" solref="0.01 1" rgba="0.93 0.55 0.16 1"/>
     </default>
     <default class="cube">
       <geom type="box" size="{half} {half} {half}" mass="0.015" contype="2" conaffinity="3"
             friction="0.9 0.01 0.001" condim="4"/>
     </default>
-    <default class="xl430"><joint damping="0.9" armature="0.012" frictionloss="0.01"/></default>
-    <default class="xl330"><joint damping="0.35" armature="0.006" frictionloss="0.01"/></default>
+    <default class="xl430"><joint damping="0.2" armature="0.012" frictionloss="0.01"/></default>
+    <default class="xl330"><joint damping="0.05" armature="0.006" frictionloss="0.01"/></default>
   </default>
   <worldbody>
     <geom name="table" type="box" pos="0.15 0 -0.02" size="0.6 0.6 0.02" contype="2" conaffinity="3" friction="0.9 0.01 0.001"/>
@@ -102,12 +102,12 @@ _SCENE = """
     {cubes}
   </worldbody>
   <actuator>
-    <position name="shoulder_pan" joint="shoulder_pan" kp="30" forcerange="-1.4 1.4"/>
-    <position name="shoulder_lift" joint="shoulder_lift" kp="40" forcerange="-1.4 1.4"/>
-    <position name="elbow_flex" joint="elbow_flex" kp="30" forcerange="-0.52 0.52"/>
-    <position name="wrist_flex" joint="wrist_flex" kp="15" forcerange="-0.52 0.52"/>
-    <position name="wrist_roll" joint="wrist_roll" kp="10" forcerange="-0.52 0.52"/>
-    <position name="gripper" joint="gripper" kp="4" forcerange="-0.3 0.3"/>
+    <position name="shoulder_pan" joint="shoulder_pan" kp="30" kv="1.0" forcerange="-1.4 1.4"/>
+    <position name="shoulder_lift" joint="shoulder_lift" kp="40" kv="1.3" forcerange="-1.4 1.4"/>
+    <position name="elbow_flex" joint="elbow_flex" kp="30" kv="0.8" forcerange="-0.52 0.52"/>
+    <position name="wrist_flex" joint="wrist_flex" kp="15" kv="0.4" forcerange="-0.52 0.52"/>
+    <position name="wrist_roll" joint="wrist_roll" kp="10" kv="0.3" forcerange="-0.52 0.52"/>
+    <position name="gripper" joint="gripper" kp="6" kv="0.2" forcerange="-0.4 0.4"/>
   </actuator>
 </mujoco>
 """
