@@ -86,6 +86,7 @@ def _table() -> dict[tuple[State, Event], Transition]:
         (s.FAULT, e.STOP): Transition(s.FAULT, r.NOTHING),
         (s.FAULT, e.HOLD): Transition(s.FAULT, r.NOTHING),
         (s.FAULT, e.POLICY_GONE): Transition(s.FAULT, r.NOTHING),
+        (s.FAULT, e.ARRIVED): Transition(s.FAULT, r.LEAVE_HOLDING),
         (s.FAULT, e.ABORT): Transition(s.FAULT, r.LEAVE_HOLDING),
         (s.FAULT, e.BUS_FAULT): Transition(s.FAULT, r.LEAVE_HOLDING),
     }
