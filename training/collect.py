@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.scene import PALETTE
 from libra_edge.drivers.simulation.tasks import ALL_TASKS, Task
-from libra_edge.drivers.simulation.world import KochCubesWorld
+from libra_edge.robot import open_robot
 from training.dataset import ShardWriter
 from training.recorder import MAX_STEPS, Actor, Eyes, NoisyExpert, episode
 
@@ -39,14 +40,15 @@ def record(seeds: range, folder: Path, checkpoint: Path | None, counter: "multip
     """One worker's episodes. Returns how many of each verb there were and how many succeeded."""
     systems = _systems(checkpoint)
     writer = ShardWriter(folder, capacity=len(seeds) * max(MAX_STEPS.values()))
-    world = KochCubesWorld(0, ALL_TASKS[0].text)
-    eyes, tally = Eyes(world), Counter[str]()
+    robot = open_robot("koch-sim")
+    world = LockStepWorld(robot, 0, ALL_TASKS[0].text)
+    eyes, tally = Eyes(world.world), Counter[str]()
     for seed in seeds:
         rng = np.random.default_rng([seed, 1])
         task = task_of(seed, rng)
         world.reset(seed, task.text)
         actor = _actor(systems, task, rng)
-        for step, sample in enumerate(episode(world, eyes, actor)):
+        for step, sample in enumerate(episode(world, robot, eyes, actor)):
             writer.add(sample, ALL_TASKS.index(task), step)
         tally[task.verb] += 1
         tally[f"{task.verb} succeeded"] += world.success()

@@ -14,10 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.mujoco_library import mujoco
 from libra_edge.drivers.simulation.raycast import RayCaster
 from libra_edge.drivers.simulation.world import KochCubesWorld
-from libra_edge.messages import Float32, Float64, UInt8
+from libra_edge.messages import ActionChunk, Float32, Float64, UInt8
+from libra_edge.robot import Robot
+from libra_edge.runtime.lockstep import LockStepServo
 from training.expert import Expert
 
 FRONT = (320, 180)
@@ -30,7 +33,7 @@ PLAN_STEPS, CHUNK_STEPS = 10, 5
 NO_TOKENS: NDArray[np.int8] = np.full((CHUNK_STEPS, 6), -1, dtype=np.int8)
 STEPS_AFTER_SUCCESS = 4
 MAX_STEPS = {"touch": 25, "push": 35, "pick up": 60}
-TICKS_PER_STEP, PHYSICS_PER_TICK = 10, 2
+STEP_NS, PHYSICS_PER_STEP = 100_000_000, 20
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
@@ -72,16 +75,26 @@ class Eyes:
         return front, wrist[:, WRIST_COLUMNS]
 
 
-def drive(world: KochCubesWorld, previous: Float64, goal: Float64) -> None:
-    """One control step: the goal moves in a straight line from `previous` to `goal`, one servo tick at a time."""
-    for tick in range(1, TICKS_PER_STEP + 1):
-        world.set_goal(previous + (goal - previous) * (tick / TICKS_PER_STEP))
-        world.step(PHYSICS_PER_TICK)
+class Driver:
+    """Drives a world one goal at a time through the runtime's own trajectory and governor."""
+
+    def __init__(self, world: LockStepWorld, robot: Robot) -> None:
+        self._servo = LockStepServo(world, robot, world.joints().position)
+        self._step = 0
+
+    def drive(self, goal: Float64) -> None:
+        """One control step that ends at `goal`, float64 [6] rad."""
+        start = self._step * STEP_NS
+        chunk = ActionChunk(self._step, goal[np.newaxis].copy(), self._step, start, STEP_NS, 0, 0, start)
+        self._servo.follow(chunk)
+        self._servo.run_until(start + STEP_NS)
+        self._step += 1
 
 
-def episode(world: KochCubesWorld, eyes: Eyes, actor: Actor) -> Iterator[Sample]:
+def episode(lockstep: LockStepWorld, robot: Robot, eyes: Eyes, actor: Actor) -> Iterator[Sample]:
     """Play the world's present episode to its end, yielding a sample before each control step."""
-    expert = Expert(world)
+    world = lockstep.world
+    expert, driver = Expert(world), Driver(lockstep, robot)
     previous = world.position
     done_at = None
     for step in range(MAX_STEPS[world.task.verb]):
@@ -91,7 +104,7 @@ def episode(world: KochCubesWorld, eyes: Eyes, actor: Actor) -> Iterator[Sample]
         sample = Sample(front, wrist, state, goals.astype(np.float32), cube, NO_TOKENS)
         goal, tokens = actor.goal(step, sample)
         yield replace(sample, tokens=tokens)
-        drive(world, previous, goal)
+        driver.drive(goal)
         previous = goal
         if done_at is None and world.success():
             done_at = step
@@ -107,7 +120,7 @@ def _label(world: KochCubesWorld, expert: Expert, previous: Float64) -> Float64:
     for row in range(PLAN_STEPS):
         goals[row] = expert.goal(previous)
         world.set_goal(goals[row])
-        mujoco.mj_step(world.model, world.data, nstep=TICKS_PER_STEP * PHYSICS_PER_TICK)
+        mujoco.mj_step(world.model, world.data, nstep=PHYSICS_PER_STEP)
         previous = goals[row]
     mujoco.mj_setState(world.model, world.data, saved, _STATE)
     mujoco.mj_forward(world.model, world.data)
