@@ -57,6 +57,7 @@ class ServoClient:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=(read_end,),
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             )
         finally:
             os.close(read_end)

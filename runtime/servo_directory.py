@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from libra_edge.errors import InputError
 
 PRIVATE = 0o700
@@ -57,7 +55,7 @@ def claim_directory(robot_name: str, port: str) -> Iterator[ServoDirectory]:
     Raises InputError if another servo process drives that arm, or the directory cannot be private.
     """
     arm = re.sub(r"[^A-Za-z0-9]+", "-", f"{robot_name} {os.path.realpath(port)}").strip("-")
-    directory = ServoDirectory(_private(_private(_base()) / arm))
+    directory = ServoDirectory(_private(_private(_bases()[0]) / arm))
     if len(os.fsencode(directory.socket)) > MAX_SOCKET_PATH:
         raise InputError(
             f"{directory.socket} is too long for a socket: set XDG_RUNTIME_DIR to a shorter private directory"
@@ -74,8 +72,8 @@ def claim_directory(robot_name: str, port: str) -> Iterator[ServoDirectory]:
 
 def running_servos() -> list[ServoDirectory]:
     """The directories of this user's servo processes, in order of name; those that died untidily are left out."""
-    directories = [ServoDirectory(path.parent) for path in sorted(_base().glob(f"*/{SOCKET_FILE}"))]
-    return [directory for directory in directories if directory.is_served()]
+    sockets = [path for base in _bases() for path in sorted(base.glob(f"*/{SOCKET_FILE}"))]
+    return [directory for directory in map(ServoDirectory, (path.parent for path in sockets)) if directory.is_served()]
 
 
 def _lock(lock: int, directory: ServoDirectory, port: str) -> None:
@@ -89,11 +87,11 @@ def _lock(lock: int, directory: ServoDirectory, port: str) -> None:
     os.pwrite(lock, str(os.getpid()).encode("ascii"), 0)
 
 
-def _base() -> Path:
-    runtime = Path(platformdirs.user_runtime_dir("libra-edge"))
-    if os.access(runtime.parent, os.W_OK | os.X_OK):
-        return runtime
-    return Path(tempfile.gettempdir()) / f"libra-edge-{os.getuid()}"
+def _bases() -> list[Path]:
+    """Where arms' directories may be, best place first: not every shell sets XDG_RUNTIME_DIR, so look beside it too."""
+    runtime_directories = [Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere"), Path(f"/run/user/{os.getuid()}")]
+    usable = [path / "libra-edge" for path in dict.fromkeys(runtime_directories) if os.access(path, os.W_OK | os.X_OK)]
+    return [*usable, Path(tempfile.gettempdir()) / f"libra-edge-{os.getuid()}"]
 
 
 def _private(path: Path) -> Path:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -23,10 +24,13 @@ from libra_edge.protocols import Arm
 from libra_edge.robot import Robot
 from libra_edge.runtime.channel import ServoChannel
 from libra_edge.runtime.control_socket import Reply, Request, control_socket
+from libra_edge.runtime.realtime import set_up_realtime
 from libra_edge.runtime.servo_directory import ServoDirectory, claim_directory
 from libra_edge.runtime.servo_loop import OnExit, ServoLoop
 from libra_edge.runtime.servo_thread import run_ticks
 from libra_edge.runtime.supervisor import Event
+
+logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 1.5
 
@@ -48,6 +52,7 @@ async def run_servo(arm: Arm, robot: Robot, options: ServoOptions, announce: Cal
     Raises InputError (arm taken, hardware missing) or, after making the arm safe, the BusError that ended the run.
     """
     events, clock = asyncio.get_running_loop(), MonotonicClock()
+    logger.info("real time: %s", set_up_realtime())
     with claim_directory(robot.name, options.port) as directory:
         channel = ServoChannel(directory.path, len(robot.joint))
         servo = ServoLoop(arm, robot, channel, clock, options.on_exit)

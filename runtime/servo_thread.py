@@ -5,16 +5,12 @@ A thread with `time.sleep` of its own, because an event loop's timers are a mill
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
 from libra_edge.protocols import Clock
-from libra_edge.runtime.realtime import set_up_realtime
 from libra_edge.runtime.servo_deadlines import Deadlines
 from libra_edge.runtime.servo_loop import ServoLoop
-
-logger = logging.getLogger(__name__)
 
 
 def run_ticks(servo: ServoLoop, clock: Clock, opened: Callable[[], object]) -> None:
@@ -24,7 +20,6 @@ def run_ticks(servo: ServoLoop, clock: Clock, opened: Callable[[], object]) -> N
     """
     try:
         servo.open()
-        logger.info("real time: %s", set_up_realtime())
         opened()
         deadlines = Deadlines(clock.now_ns(), servo.period_ns)
         while not servo.finished:

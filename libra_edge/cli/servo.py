@@ -69,7 +69,8 @@ def _logging_aside() -> Iterator[None]:
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     to_stderr = logging.StreamHandler()
     to_stderr.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[QueueHandler(lines)])
+    logging.getLogger().addHandler(QueueHandler(lines))
+    logging.getLogger().setLevel(logging.INFO)
     listener = QueueListener(lines, to_stderr)
     listener.start()
     try:
