@@ -1,0 +1,45 @@
+"""A camera without librealsense, for machines where that cannot be imported: frames are handed over as they are."""
+
+from __future__ import annotations
+
+import threading
+
+from libra_edge.errors import CameraError
+from libra_edge.messages import Frame
+
+
+class DirectCamera:
+    """Implements `libra_edge.protocols.Camera` over whatever calls `inject`, from any thread."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._fresh = threading.Condition()
+        self._frame: Frame | None = None
+        self._open = False
+
+    def open(self) -> None:
+        """Start to take frames in."""
+        with self._fresh:
+            self._open, self._frame = True, None
+
+    def inject(self, frame: Frame) -> None:
+        """Deliver a frame; it replaces one that was not read yet."""
+        with self._fresh:
+            if self._open:
+                self._frame = frame
+                self._fresh.notify()
+
+    def read(self, timeout_s: float) -> Frame:
+        """Wait for the next frame. Raises CameraError if none comes."""
+        with self._fresh:
+            if not self._open:
+                raise CameraError(self.name, "is not open")
+            if not self._fresh.wait_for(lambda: self._frame is not None, timeout_s) or self._frame is None:
+                raise CameraError(self.name, f"sent no frame for {timeout_s:.1f} s")
+            frame, self._frame = self._frame, None
+            return frame
+
+    def close(self) -> None:
+        """Take no more frames; may be called twice."""
+        with self._fresh:
+            self._open = False

@@ -1,0 +1,125 @@
+"""The simulated robot as a process.
+
+    python -m libra_edge.drivers.simulation.process --robot koch-sim --seed 7 --task "pick up the red cube"
+
+The first line on stdout says how to reach it, {"port":, "frames":, "status":, "servos":}, or {"error":, "exit_code":};
+the last one is its ledger. It ends at SIGINT or SIGTERM and, if its stdin is a pipe, with that pipe or its parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import stat
+import sys
+import threading
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from libra_edge.drivers.simulation.doorbell import Doorbell
+from libra_edge.errors import ConfigError, LibraEdgeError
+from libra_edge.robot import Robot, open_robot
+from libra_edge.toml_file import first_fault
+
+STDIN = "-"
+ORPHAN_CHECK_S = 0.5
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SWITCH_INTERVAL_S = 0.0005
+"""How long one thread may keep the interpreter from another; a servo answers within a millisecond."""
+
+
+def main() -> int:
+    """Run one episode. Returns the exit code."""
+    options = _parse_options()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a thread waits for them
+    try:
+        # Imported here, because it raises MissingDependencyError where MuJoCo is missing.
+        from libra_edge.drivers.simulation.live_episode import LiveEpisode  # noqa: PLC0415
+
+        robot, doorbell = _read_robot(options.robot), Doorbell(options.doorbell)
+        episode = LiveEpisode(robot, options.seed, options.task, doorbell, dict(options.grain))
+    except LibraEdgeError as error:
+        _print_line({"error": str(error), "exit_code": error.exit_code})
+        return error.exit_code
+    episode.start()
+    _print_line(episode.contact())
+    episode.run(_ending())
+    if options.goals:
+        options.goals.write_text("".join(f"{line}\n" for line in episode.goals()), encoding="utf-8")
+    _print_line(episode.ledger())
+    return 0
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m libra_edge.drivers.simulation.process", description=__doc__)
+    parser.add_argument(
+        "--robot", required=True, help="name or path of a robot file; - reads it as one line of JSON from stdin"
+    )
+    parser.add_argument("--seed", type=int, required=True, help="decides where the cubes lie")
+    parser.add_argument("--task", required=True, help="the sentence whose success is watched")
+    parser.add_argument(
+        "--doorbell", type=int, help="inherited descriptor of a pipe: a camera's index a frame published"
+    )
+    parser.add_argument(
+        "--grain", type=_camera_grain, action="append", default=[], metavar="CAMERA=N", help="one ray for N x N pixels"
+    )
+    parser.add_argument("--goals", type=Path, help="file that gets every goal position received, one line of JSON each")
+    return parser.parse_args()
+
+
+def _camera_grain(text: str) -> tuple[str, int]:
+    camera, _, grain = text.partition("=")
+    if not grain.isdecimal() or int(grain) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not CAMERA=N with N >= 1")
+    return camera, int(grain)
+
+
+def _read_robot(name: str) -> Robot:
+    if name != STDIN:
+        return open_robot(name)
+    try:
+        return Robot.model_validate_json(sys.stdin.buffer.readline())
+    except ValidationError as error:
+        raise ConfigError(f"robot on stdin: {first_fault(error)}") from error
+
+
+def _ending() -> threading.Event:
+    """An event that is set once this process shall end."""
+    stop = threading.Event()
+    for watch in (_watch_signals, _watch_lifeline):
+        threading.Thread(target=watch, args=(stop,), daemon=True).start()
+    return stop
+
+
+def _watch_signals(stop: threading.Event) -> None:
+    signal.sigwait(SIGNALS)
+    stop.set()
+
+
+def _watch_lifeline(stop: threading.Event) -> None:
+    """The pipe at stdin is closed, or the parent is gone although somebody else still holds the pipe."""
+    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        return
+    parent = os.getppid()
+    while os.getppid() == parent:
+        ready, _, _ = select.select([sys.stdin], [], [], ORPHAN_CHECK_S)
+        if ready and not os.read(sys.stdin.fileno(), 1):
+            break
+    stop.set()
+
+
+def _print_line(result: dict[str, object]) -> None:
+    """One JSON object, at once. A parent that has ended reads no more lines."""
+    try:
+        print(json.dumps(result), flush=True)
+    except BrokenPipeError:
+        sys.stdout = None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

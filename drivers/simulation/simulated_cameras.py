@@ -1,0 +1,36 @@
+"""The simulated robot's cameras, in the runtime's process: through librealsense where it can be loaded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from libra_edge.drivers.realsense.camera import RealSenseCamera
+from libra_edge.drivers.realsense.software_camera import SoftwareCamera
+from libra_edge.drivers.simulation.direct_camera import DirectCamera
+from libra_edge.drivers.simulation.frame_feeder import Deliver
+from libra_edge.errors import MissingDependencyError
+from libra_edge.protocols import Camera
+from libra_edge.robot import RobotCameraSection
+
+log = logging.getLogger(__name__)
+
+
+def simulated_cameras(streams: Sequence[RobotCameraSection]) -> list[tuple[Camera, Deliver]]:
+    """A camera for each stream, with the function that delivers frames to it."""
+    try:
+        return [_through_librealsense(stream) for stream in streams]
+    except MissingDependencyError as error:
+        log.warning("librealsense cannot be loaded: simulated frames are handed over directly (%s)", error)
+        return [_direct(stream) for stream in streams]
+
+
+def _through_librealsense(stream: RobotCameraSection) -> tuple[Camera, Deliver]:
+    software = SoftwareCamera(stream)
+    # Ray-cast pictures have no noise: a scene at rest gives equal ones.
+    return RealSenseCamera(stream, lambda _: software.device, identical_limit=None), software.inject
+
+
+def _direct(stream: RobotCameraSection) -> tuple[Camera, Deliver]:
+    camera = DirectCamera(stream.name)
+    return camera, camera.inject
