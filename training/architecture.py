@@ -35,7 +35,10 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block; with `cross` it also looks at a context."""
+    """Pre-norm transformer block; with `cross` it also looks at a context.
+
+    x may hold several samples for each row of the context (in order), which then share its keys and values.
+    """
 
     def __init__(self, width: int, heads: int, *, cross: bool = False) -> None:
         super().__init__()
@@ -49,7 +52,8 @@ class Block(nn.Module):
         normed = self.norm_self(x)
         x = x + self.attend_self(normed, normed)
         if self.norm_cross is not None and self.attend_cross is not None and context is not None:
-            x = x + self.attend_cross(self.norm_cross(x), context)
+            asked = self.norm_cross(x).reshape(len(context), -1, x.shape[-1])
+            x = x + self.attend_cross(asked, context).reshape(x.shape)
         return x + self.feed(self.norm_feed(x))
 
 
@@ -161,8 +165,14 @@ class RefinerDecoder(nn.Module):
         self.head = nn.Linear(width, JOINTS)
 
     def forward(self, features: Tensor, sample: Tensor, step: Tensor) -> Tensor:
-        """features [B, F, width], sample [B, 5, 6] normalised, step [B] in 0..4 -> clean sample [B, 5, 6]."""
+        """features [B, F, width], sample [S * B, 5, 6] normalised, step [S * B] in 0..4 -> clean sample [S * B, 5, 6].
+
+        S samples in a row belong to the same features; at run time S = 1.
+        """
+        samples = len(sample) // len(features)
         state = features[:, -1:, :JOINTS]
+        if samples > 1:
+            state = state.repeat_interleave(samples, 0)
         context = self.context(features[:, :-1])
         x = self.sample(sample - state) + self.position + self.time(step).unsqueeze(1)
         for block in self.blocks:

@@ -26,7 +26,7 @@ from training.dataset import Batch, Samples
 from training.policy_actor import ACTION_RANGE
 from training.vocabulary import VOCABULARY, encode
 
-BATCH = 64
+BATCH = 32
 MAX_DELAY = 5
 NOISES = 4
 JITTER = 0.15
@@ -34,7 +34,7 @@ OWN_TOKENS = 0.6
 LOCATE_WEIGHT = 0.5
 SAVE_EVERY_S = 60.0
 WARM_UP_STEPS = 200
-AVERAGE_DECAY = 0.998
+AVERAGE_DECAY = 0.999
 WEIGHT_DECAY = 0.02
 
 
@@ -88,7 +88,7 @@ class RefinerLoss:
         noisy = (1.0 - time_) * torch.randn_like(clean) + time_ * clean
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = encoder(front, wrist, state, self._tokens(batch, rng))
-            guess = self._model.decoder(features.repeat_interleave(NOISES, 0), noisy, step)
+            guess = self._model.decoder(features, noisy, step)
         error = guess - clean
         milliradians = (error * 0.5 * (encoder.high - encoder.low)).abs().mean() * 1e3
         return nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05), {"mrad": milliradians.item()}
