@@ -43,23 +43,23 @@ class Distribution:
         return {**quantiles, "max": _rounded(self._largest_ms) if len(self) else None, "n": len(self)}
 
 
-class LatencyEstimate:
-    """How long the next call will most likely take at the most: the 90th percentile of the last 20."""
+class RobustEstimate:
+    """What the next value will most likely be at the most: the 90th percentile of the last 20."""
 
-    def __init__(self, first_guess_ms: float) -> None:
-        """`first_guess_ms` stands until there are measurements."""
-        self._recent = deque([first_guess_ms], maxlen=20)
+    def __init__(self, first_guess: float) -> None:
+        """`first_guess` stands until there are measurements."""
+        self._recent = deque([first_guess], maxlen=20)
         self._guessing = True
 
-    def add(self, milliseconds: float) -> None:
-        """Take one measured call into account; do not hand it warm-up calls."""
+    def add(self, value: float) -> None:
+        """Take one measurement into account; do not hand it warm-up calls."""
         if self._guessing:
             self._recent.clear()
             self._guessing = False
-        self._recent.append(milliseconds)
+        self._recent.append(value)
 
     @property
-    def milliseconds(self) -> float:
+    def value(self) -> float:
         """The estimate."""
         ordered = sorted(self._recent)
         return ordered[math.ceil(0.9 * len(ordered)) - 1]

@@ -1,0 +1,95 @@
+"""The planner's stream: the newest pictures become a plan, again and again, beside everything else."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from libra_edge.errors import EngineError
+from libra_edge.messages import Observation, Plan
+from libra_edge.runtime.latency import RobustEstimate
+from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.worker_thread import WorkerThread
+
+WARM_UP_CALLS = 3
+MAX_FAILURES_IN_A_ROW = 3
+LOOK_AGAIN_S = 0.02
+
+
+class PlannerStream:
+    """Plans in a thread of its own.
+
+    Attributes:
+        first_plan: set once there has been a plan.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.first_plan = asyncio.Event()
+        self._run = run
+        self._thread = WorkerThread("planner")
+        self._failures = 0
+        self._delay_steps = RobustEstimate(0.0)
+        self._every_steps = RobustEstimate(run.plan_every_steps)
+        self._last_step: int | None = None
+        self._horizon_announced = False
+
+    async def warm_up(self, observation: Observation) -> Plan:
+        """Let the engine allocate and settle; what this takes is not measured. The plan is good for nothing but a
+        warm-up of the refiner. Raises EngineError.
+        """
+        for _ in range(WARM_UP_CALLS):
+            plan = await self._thread.run(partial(self._run.policy.make_plan, observation, 0, task_id=-1))
+        return plan
+
+    async def run(self) -> None:
+        """In async mode: begin a plan every `plan_every_steps` control steps, or as often as the planner manages."""
+        while self._run.mode is Mode.ASYNC:
+            began_step = self._run.policy.steps.step_at(self._run.clock.now_ns())
+            await self.plan()
+            next_ns = self._run.policy.steps.start_of(began_step + self._run.plan_every_steps)
+            await asyncio.sleep(self._run.seconds_until(next_ns))
+        await asyncio.Event().wait()
+
+    async def plan(self) -> None:
+        """Make one plan from what can be seen now; wait until there is something to see. Raises EngineError."""
+        run = self._run
+        while isinstance(observation := run.sight.look(), str):
+            await asyncio.sleep(LOOK_AGAIN_S)
+        step = max(0, run.policy.steps.step_at(observation.captured_ns))
+        began_ns = run.clock.now_ns()
+        try:
+            plan = await self._thread.run(partial(run.policy.make_plan, observation, step, run.policy.buffer.task_id))
+        except EngineError as error:
+            self._tolerate(error)
+            return
+        self._failures = 0
+        run.log.plan(plan, observation, (plan.ready_ns - began_ns) / 1e6)
+        run.policy.buffer.offer(plan)
+        self._watch_horizon(plan)
+        self.first_plan.set()
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._thread.close()
+
+    def _tolerate(self, error: EngineError) -> None:
+        self._failures += 1
+        self._run.log.fault(str(error), "plan dropped")
+        if self._failures >= MAX_FAILURES_IN_A_ROW:
+            raise error
+
+    def _watch_horizon(self, plan: Plan) -> None:
+        """Announce once if plans take so long (d) and come so seldom (P) that chunks must wait: d + P - 1 > horizon."""
+        self._delay_steps.add(self._run.policy.steps.first_from(plan.ready_ns) - plan.first_step)
+        if self._last_step is not None:
+            self._every_steps.add(plan.first_step - self._last_step)
+        self._last_step = plan.first_step
+        delay, every = round(self._delay_steps.value), round(self._every_steps.value)
+        horizon = self._run.policy.buffer.max_age_steps
+        if self._run.mode is Mode.ASYNC and delay + every - 1 > horizon and not self._horizon_announced:
+            self._horizon_announced = True
+            self._run.log.fault(
+                f"a plan takes {delay} control steps and comes every {every}; {delay} + {every} - 1 exceeds {horizon}",
+                "chunks wait for plans",
+            )

@@ -1,0 +1,99 @@
+"""The policy process at work: everything at once, and nothing waits for anything slower than itself.
+
+camera threads ---> sight ---> planner stream ---> intent buffer
+                      |                                |
+                      +----> refiner stream <----------+
+                                   |
+                             action chunk ---> servo process ---> commands ---> recorder
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import closing
+from typing import Any
+
+from libra_edge.errors import CameraError, ProcessError
+from libra_edge.messages import Frame, Observation
+from libra_edge.runtime.planner_stream import PlannerStream
+from libra_edge.runtime.refiner_stream import RefinerStream
+from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.sight import camera_threads
+from libra_edge.runtime.supervisor import State
+
+LOOK_EVERY_S = 0.02
+FIRST_SIGHT_S = 10.0
+SERVO_SILENT_NS = 500_000_000
+
+
+async def run_policy(run: Run) -> str:
+    """Drive the arm until the run is finished; returns why it ended.
+
+    Raises CameraError if nothing is ever seen, EngineError if a system keeps failing, ProcessError if the servo
+    process fails. The arm is left to the servo process in any case.
+    """
+    loop = asyncio.get_running_loop()
+
+    def show(frame: Frame) -> None:
+        loop.call_soon_threadsafe(run.show, frame)
+
+    planner, refiner = PlannerStream(run), RefinerStream(run)
+    with closing(planner), closing(refiner), camera_threads(run.cameras, show):
+        observation = await _first_sight(run)
+        await refiner.warm_up(observation, await planner.warm_up(observation))
+        run.start()
+        return await _first_of(
+            planner.run(),  # pictures -> plan -> intent buffer
+            refiner.run(planner),  # pictures, joints, tokens -> chunk -> servo process
+            _copy_commands(run),  # servo process -> recorder
+            _end_of_run(run),  # time is up, task done, stopped, or a servo process in trouble
+        )
+
+
+async def _first_sight(run: Run) -> Observation:
+    """What is seen first. Raises CameraError if that takes too long."""
+    deadline_ns = run.clock.now_ns() + round(FIRST_SIGHT_S * 1e9)
+    while isinstance(seen := run.sight.look(), str):
+        if run.clock.now_ns() > deadline_ns:
+            raise CameraError(", ".join(camera.name for camera in run.cameras), f"{seen}; check cable and power")
+        await asyncio.sleep(LOOK_EVERY_S)
+    return seen
+
+
+async def _copy_commands(run: Run) -> None:
+    """Take over what the servo process wrote to the arm."""
+    while True:
+        for command in run.servo.drain_commands():
+            run.log.command(command)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _end_of_run(run: Run) -> str:
+    """Wait for a reason to end. Raises ProcessError if the servo process gives it."""
+    while True:
+        telemetry = run.telemetry = run.servo.telemetry()
+        if telemetry.state is State.FAULT:
+            raise ProcessError(f"the servo process has stopped the arm: {telemetry.fault}")
+        if telemetry.state in {State.STOPPING, State.OFF}:
+            return "stopped from outside"
+        silent_ns = run.clock.now_ns() - telemetry.time_ns
+        if run.servo.exit_code is not None or silent_ns > SERVO_SILENT_NS:
+            raise ProcessError(
+                f"the servo process has been silent for {silent_ns / 1e9:.1f} s; its watchdog stops the arm"
+            )
+        if (reason := run.finished()) is not None:
+            return reason
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _first_of(*parts: Coroutine[Any, Any, str | None]) -> str:
+    """Run all parts; when the first one ends, end the others and return what it returned or raise what it raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return next(result for task in tasks if task in done and (result := task.result()) is not None)

@@ -1,0 +1,102 @@
+"""The refiner's stream: each chunk is refined just before its first control step begins, from what is seen then."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from libra_edge.errors import EngineError
+from libra_edge.messages import ActionChunk, Int64, Observation, Plan
+from libra_edge.runtime.latency import RobustEstimate
+from libra_edge.runtime.planner_stream import PlannerStream
+from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.worker_thread import WorkerThread
+
+WARM_UP_CALLS = 3
+MAX_FAILURES_IN_A_ROW = 3
+MARGIN_MS = 5.0
+"""A chunk should be there this long before its control step begins."""
+
+
+class RefinerStream:
+    """Refines in a thread of its own; waits for the planner only where the mode says so."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._thread = WorkerThread("refiner")
+        self._refine_ms = RobustEstimate(50.0)
+        self._failures = 0
+
+    async def warm_up(self, observation: Observation, plan: Plan) -> None:
+        """Let the engines allocate and settle; the last call tells how long one takes. Raises EngineError."""
+        tokens = plan.tokens[: self._run.policy.chunk_steps]
+        for _ in range(WARM_UP_CALLS):
+            began_ns = self._run.clock.now_ns()
+            await self._thread.run(partial(self._run.policy.make_chunk, observation, plan, tokens, plan.first_step))
+            self._refine_ms = RobustEstimate((self._run.clock.now_ns() - began_ns) / 1e6)
+
+    async def run(self, planner: PlannerStream) -> None:
+        """Chunk after chunk, each due when the last one ends; where none can be made, the arm holds for a step."""
+        step = 0
+        if self._run.mode is Mode.ASYNC:
+            await planner.first_plan.wait()
+        while True:
+            step = await self._until_due(step, may_be_late=True)
+            if self._plan_first(step):
+                await planner.plan()
+                step = await self._until_due(step, may_be_late=False)
+            step += self._run.policy.chunk_steps if await self._refine(step) else 1
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._thread.close()
+
+    async def _until_due(self, step: int, *, may_be_late: bool) -> int:
+        """Wait until the chunk for `step` must be begun; for a later step if it is too late for this one.
+
+        A chunk that joins its predecessor late by up to half a control step is better than a gap before the next step.
+        """
+        run = self._run
+        lead_ns = round((self._refine_ms.value + MARGIN_MS) * 1e6)
+        slack_ns = run.policy.steps.step_ns // 2 if may_be_late else 0
+        step = max(step, run.policy.steps.first_from(run.clock.now_ns() + lead_ns - slack_ns))
+        await asyncio.sleep(run.seconds_until(run.policy.steps.start_of(step) - lead_ns))
+        return step
+
+    def _plan_first(self, step: int) -> bool:
+        if self._run.mode is Mode.ASYNC:
+            return False
+        return self._run.mode is Mode.SYNC or self._run.policy.buffer.tokens_for(step) is None
+
+    async def _refine(self, step: int) -> bool:
+        """Make the chunk for `step` and send it off; False if there is nothing to make it from."""
+        run = self._run
+        found, observation = run.policy.buffer.tokens_for(step), run.sight.look()
+        if found is None or isinstance(observation, str):
+            run.log.hold(observation if isinstance(observation, str) else run.policy.buffer.refusal(step) or "no plan")
+            return False
+        began_ns = run.clock.now_ns()
+        try:
+            chunk, refiner_ms = await self._thread.run(partial(self._timed_chunk, observation, *found, step))
+        except EngineError as error:
+            self._tolerate(error)
+            return False
+        run.servo.send_chunk(chunk)
+        refine_ms = (run.clock.now_ns() - began_ns) / 1e6
+        self._refine_ms.add(refine_ms)
+        self._failures = 0
+        run.log.resume()
+        run.log.chunk(chunk, observation, refiner_ms, refine_ms)
+        return True
+
+    def _timed_chunk(self, observation: Observation, plan: Plan, tokens: Int64, step: int) -> tuple[ActionChunk, float]:
+        began_ns = self._run.clock.now_ns()
+        chunk = self._run.policy.make_chunk(observation, plan, tokens, step)
+        return chunk, (self._run.clock.now_ns() - began_ns) / 1e6
+
+    def _tolerate(self, error: EngineError) -> None:
+        self._failures += 1
+        self._run.log.fault(str(error), "chunk dropped, hold")
+        if self._failures >= MAX_FAILURES_IN_A_ROW:
+            raise error

@@ -1,0 +1,242 @@
+"""Planner stream and refiner stream under a virtual clock: who waits for whom, and what happens when one is late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from libra_edge.clock import SimulatedClock
+from libra_edge.errors import EngineError
+from libra_edge.messages import ActionChunk, Float64, JointState
+from libra_edge.runtime import planner_stream, refiner_stream
+from libra_edge.runtime.command import Command
+from libra_edge.runtime.limit_check import LimitCheck
+from libra_edge.runtime.planner_stream import PlannerStream
+from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.refiner_stream import RefinerStream
+from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.servo_telemetry import ServoTelemetry
+from libra_edge.runtime.sight import Sight
+from libra_edge.runtime.supervisor import State
+from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, a_spec, an_observation
+from tests.runtime_policy.virtual_time import VirtualWorker, run_in_virtual_time
+
+FRAME_S = 1 / 15
+STEP_NS = 100_000_000
+
+
+@dataclass
+class FakeServo:
+    """Takes chunks and notes when they came."""
+
+    clock: SimulatedClock
+    chunks: list[ActionChunk] = field(default_factory=list)
+    arrived_ns: list[int] = field(default_factory=list)
+    exit_code: int | None = None
+
+    def send_chunk(self, chunk: ActionChunk) -> None:
+        self.chunks.append(chunk)
+        self.arrived_ns.append(self.clock.now_ns())
+
+    def joint_state(self) -> JointState:
+        return JointState(POSE.copy(), np.zeros(6), self.clock.now_ns())
+
+    def telemetry(self) -> ServoTelemetry:
+        return ServoTelemetry(self.clock.now_ns(), State.RUNNING)
+
+    def drain_commands(self) -> list[Command]:
+        return []
+
+
+@dataclass
+class Played:
+    """What a played run leaves."""
+
+    run: Run
+    servo: FakeServo
+    refiner: FakeRefiner
+
+    @property
+    def first_steps(self) -> list[int]:
+        return [chunk.first_step for chunk in self.servo.chunks]
+
+    @property
+    def lead_ms(self) -> list[float]:
+        """How long before its control step each chunk was there."""
+        pairs = zip(self.servo.chunks, self.servo.arrived_ns, strict=True)
+        return [(chunk.start_ns - arrived) / 1e6 for chunk, arrived in pairs]
+
+
+@pytest.fixture(autouse=True)
+def virtual_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner_stream, "WorkerThread", VirtualWorker)
+    monkeypatch.setattr(refiner_stream, "WorkerThread", VirtualWorker)
+
+
+def play(
+    *,
+    planner: list[float | None],
+    refiner: list[float | None],
+    seconds: float = 5.0,
+    mode: Mode = Mode.ASYNC,
+    every: int = 1,
+    seen: Callable[[float], bool] = lambda _time: True,
+    spec: Any = None,
+    systems: tuple[Any, Any] | None = None,
+) -> Played:
+    """Run both streams for `seconds`; calls take as long as listed (the first three of each are warm-up)."""
+    VirtualWorker.seconds = {"planner": planner, "refiner": refiner}
+    spec = spec or a_spec()
+    clock = SimulatedClock(7_000_000_000)
+    fake_planner, fake_refiner = systems or (FakePlanner(spec), FakeRefiner(spec))
+    servo = FakeServo(clock)
+    policy = Policy(fake_planner, fake_refiner, spec, np.ones((1, 8), np.int64), clock=clock, seed=1)
+    sight = Sight({camera.name: 333_000_000 for camera in ROBOT.camera}, servo.joint_state, clock)
+    log = RunLog(clock, ROBOT.joint_names, LimitCheck(ROBOT))
+    run = Run(policy, [], sight, servo, log, clock, lambda: None, mode, every)
+
+    async def show_pictures() -> None:
+        number = 0
+        while True:
+            if seen(log.seconds):
+                for frame in an_observation(time_ns=clock.now_ns(), number=number).frames.values():
+                    sight.show(frame)
+            number += 1
+            await asyncio.sleep(FRAME_S)
+
+    async def main() -> None:
+        pictures = asyncio.create_task(show_pictures())
+        plans, chunks = PlannerStream(run), RefinerStream(run)
+        await asyncio.sleep(0.01)
+        observation = sight.look()
+        assert not isinstance(observation, str)
+        await chunks.warm_up(observation, await plans.warm_up(observation))
+        run.start()
+        parts = [asyncio.create_task(plans.run()), asyncio.create_task(chunks.run(plans))]
+        done, _ = await asyncio.wait(parts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in (pictures, *parts):
+            task.cancel()
+        await asyncio.gather(pictures, *parts, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    run_in_virtual_time(clock, main())
+    return Played(run, servo, fake_refiner)
+
+
+def test_every_chunk_is_there_when_its_control_step_begins_and_not_long_before() -> None:
+    played = play(planner=[0.03], refiner=[0.02])
+    assert played.first_steps == list(range(1, 49, 5))
+    assert all(0 < lead < 20 for lead in played.lead_ms)
+    assert set(played.refiner.ages[3:]) <= {1, 2}
+    assert not played.run.log.faults
+
+
+def test_a_slow_planner_never_delays_the_refiner() -> None:
+    played = play(planner=[0.15], refiner=[0.02])
+    assert np.diff(played.first_steps).tolist() == [5] * (len(played.first_steps) - 1)
+    assert all(0 < lead < 20 for lead in played.lead_ms)
+    assert max(played.refiner.ages) <= 5
+
+
+def test_plans_are_indexed_by_the_step_in_which_their_pictures_were_taken() -> None:
+    played = play(planner=[0.2], refiner=[0.02])
+    for chunk in played.servo.chunks:
+        assert 2 <= chunk.plan_age_steps <= 5
+        assert chunk.captured_ns <= chunk.start_ns
+        assert chunk.start_ns - chunk.captured_ns < 2 * STEP_NS
+
+
+def test_a_planner_slower_than_its_horizon_makes_the_arm_hold_and_that_is_said_once() -> None:
+    played = play(planner=[0.03, 0.03, 0.03, 0.9], refiner=[0.02])
+    assert not played.servo.chunks
+    kinds = [fault.kind for fault in played.run.log.faults]
+    assert sum("a plan takes" in kind for kind in kinds) == 1
+    assert sum("steps old" in kind for kind in kinds) == 1
+
+
+def test_a_planner_that_hangs_costs_its_plan_and_no_token_past_the_horizon_is_used() -> None:
+    played = play(planner=[*([0.03] * 12), None], refiner=[0.02])
+    assert played.first_steps == [1, 6, 11]
+    assert max(played.refiner.ages) <= 5
+    assert [fault.reaction for fault in played.run.log.faults] == ["hold"]
+
+
+def test_old_pictures_make_the_arm_hold_until_there_are_new_ones() -> None:
+    played = play(planner=[0.03], refiner=[0.02], seen=lambda time: not 1.0 < time < 3.0)
+    held = [fault for fault in played.run.log.faults if fault.reaction == "hold"]
+    assert len(held) == 1
+    assert "shows nothing newer" in held[0].kind
+    steps = played.first_steps
+    assert not any(16 <= step <= 30 for step in steps)
+    assert steps[-1] > 40
+    assert played.run.log.holding is None
+
+
+def test_the_refiner_starts_earlier_once_it_has_become_slower() -> None:
+    played = play(planner=[0.03], refiner=[*([0.02] * 6), 0.15], seconds=8.0)
+    assert played.lead_ms[3] < 0 < played.lead_ms[2]
+    assert all(0 < lead < 20 for lead in played.lead_ms[5:])
+    assert played.run.log.late_chunks >= 1
+
+
+def test_a_refiner_slower_than_its_chunk_skips_steps_instead_of_falling_behind() -> None:
+    played = play(
+        planner=[0.03],
+        refiner=[0.02, 0.02, 0.02, 0.7],
+        seconds=8.0,
+        spec=a_spec(plan_chunks=4, max_plan_delay_steps=15),
+    )
+    assert all(-50 <= lead < 20 for lead in played.lead_ms[2:])
+    assert min(np.diff(played.first_steps)) > 5
+
+
+class BrokenRefiner(FakeRefiner):
+    """Fails at the calls listed, counted after the warm-up."""
+
+    failing: tuple[int, ...] = ()
+
+    def refine(self, *arguments: Any) -> Float64:
+        positions = super().refine(*arguments)
+        if len(self.ages) - 4 in self.failing:
+            raise EngineError("refiner", "its chunk is not finite; the chunk is thrown away")
+        return positions
+
+
+def test_a_chunk_that_fails_is_dropped_and_made_again_a_step_later() -> None:
+    spec = a_spec()
+    refiner = BrokenRefiner(spec)
+    refiner.failing = (2,)
+    played = play(planner=[0.03], refiner=[0.02], systems=(FakePlanner(spec), refiner))
+    assert played.first_steps[:4] == [1, 6, 12, 17]
+    assert [fault.reaction for fault in played.run.log.faults] == ["chunk dropped, hold"]
+
+
+def test_a_refiner_that_keeps_failing_ends_the_run() -> None:
+    spec = a_spec()
+    refiner = BrokenRefiner(spec)
+    refiner.failing = (2, 3, 4)
+    with pytest.raises(EngineError, match="not finite"):
+        play(planner=[0.03], refiner=[0.02], systems=(FakePlanner(spec), refiner))
+
+
+def test_sync_plans_for_each_chunk_and_the_arm_waits_meanwhile() -> None:
+    played = play(planner=[0.22], refiner=[0.02], mode=Mode.SYNC)
+    assert set(np.diff(played.first_steps)) == {8}
+    assert all(lead > 0 for lead in played.lead_ms)
+    assert played.run.log.plans - len(played.servo.chunks) in (0, 1)
+
+
+def test_serial_plans_once_for_m_chunks() -> None:
+    played = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL, spec=a_spec(plan_chunks=3, max_plan_delay_steps=10))
+    uses = list(Counter(chunk.plan_id for chunk in played.servo.chunks).values())
+    assert set(uses[:-1]) <= {2, 3}
+    assert max(chunk.plan_age_steps for chunk in played.servo.chunks) <= 10
