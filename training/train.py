@@ -183,6 +183,7 @@ def train(system: str, data: Path, run: Path, schedule: Schedule, seed: int) -> 
             progress.update(bar, completed=elapsed, description=f"{system} step {trainer.step}: {told}")
             if time.monotonic() - saved > SAVE_EVERY_S:
                 trainer.save()
+                print(f"{system}: step {trainer.step}, {told}", flush=True)
                 saved = time.monotonic()
     trainer.save()
     print(f"{system}: step {trainer.step}, {told}, {len(samples.sizes)} shards, {sum(samples.sizes)} samples", flush=True)
