@@ -1,14 +1,15 @@
 """The reference policy's two systems, small enough to train on a laptop.
 
-Planner: the front camera, the instruction's words, the joint state and ten learned queries attend to each other; one pass
-gives the coarse tokens of ten control steps. Refiner: its own eyes (front and wrist) and the tokens of five steps; a
-flow-matching decoder turns noise into goals. Source of the split: Libra-VLA, arXiv 2604.24921.
+Planner: the front camera, the instruction's words, the joint state and ten learned queries attend to each other; one
+pass gives the coarse tokens of ten control steps. Refiner: its own eyes (front and wrist) and the tokens of five
+steps; a flow-matching decoder turns noise into goals. Source of the split: Libra-VLA, arXiv 2604.24921.
 
 Both take the cameras' own bytes: cutting, scaling and normalising happen inside. B batch, D joints, N bins.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -64,7 +65,7 @@ class Stem(nn.Module):
         super().__init__()
         channels = (3, 24, 48, 96, width)
         layers: list[nn.Module] = []
-        for before, after in zip(channels[:-1], channels[1:], strict=True):
+        for before, after in itertools.pairwise(channels):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
         self.mix = nn.Linear(width, width)
@@ -165,7 +166,7 @@ class RefinerDecoder(nn.Module):
         self.head = nn.Linear(width, JOINTS)
 
     def forward(self, features: Tensor, sample: Tensor, step: Tensor) -> Tensor:
-        """features [B, F, width], sample [S * B, 5, 6] normalised, step [S * B] in 0..4 -> clean sample [S * B, 5, 6].
+        """Features [B, F, width], sample [S * B, 5, 6] normalised, step [S * B] in 0..4 -> clean sample [S * B, 5, 6].
 
         S samples in a row belong to the same features; at run time S = 1.
         """
@@ -183,7 +184,7 @@ class RefinerDecoder(nn.Module):
 def euler_step(sample: Tensor, clean: Tensor, step: Tensor) -> Tensor:
     """One of five equal steps of the straight flow from noise (time 0) to the clean chunk (time 1), in FP32.
 
-    The velocity at time t is (clean - sample) / (1 - t); the step length is 1/5. Source: flow matching, arXiv 2210.02747.
+    The velocity at time t is (clean - sample) / (1 - t); a step is 1/5 long. Source: flow matching, arXiv 2210.02747.
     """
     left = (DENOISING_STEPS - step.float()).reshape(-1, 1, 1)
     return sample + (clean - sample) / left

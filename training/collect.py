@@ -1,7 +1,7 @@
 """Records a round of episodes on all cores: demonstrations (round 0) or corrections of a checkpoint's own episodes.
 
-    python -m training.collect --round 0 --episodes 2000 --data training/data
-    python -m training.collect --round 1 --episodes 800 --data training/data --checkpoint training/runs/libra_base
+python -m training.collect --round 0 --episodes 2000 --data training/data
+python -m training.collect --round 1 --episodes 800 --data training/data --checkpoint training/runs/libra_base
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import time
 from collections import Counter
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import torch
 from rich.progress import Progress
 
 from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.scene import PALETTE
 from libra_edge.drivers.simulation.tasks import ALL_TASKS, Task
 from libra_edge.robot import open_robot
+from training.architecture import Planner, Refiner
 from training.dataset import ShardWriter
+from training.policy_actor import PolicyActor, load_systems
 from training.recorder import MAX_STEPS, Actor, Eyes, NoisyExpert, episode
 
 EVALUATION_SEEDS_FROM = 500_000
@@ -36,7 +40,13 @@ def task_of(seed: int, rng: np.random.Generator) -> Task:
     return next(task for task in ALL_TASKS if task.verb == verb and task.colour == colour)
 
 
-def record(seeds: range, folder: Path, checkpoint: Path | None, counter: "multiprocessing.managers.ValueProxy[int]") -> Counter[str]:  # type: ignore[name-defined]  # noqa: E501, UP037
+class SharedNumber(Protocol):
+    """A number that processes share."""
+
+    value: int
+
+
+def record(seeds: range, folder: Path, checkpoint: Path | None, counter: SharedNumber) -> Counter[str]:
     """One worker's episodes. Returns how many of each verb there were and how many succeeded."""
     systems = _systems(checkpoint)
     writer = ShardWriter(folder, capacity=len(seeds) * max(MAX_STEPS.values()))
@@ -57,23 +67,17 @@ def record(seeds: range, folder: Path, checkpoint: Path | None, counter: "multip
     return tally
 
 
-def _systems(checkpoint: Path | None) -> object:
+def _systems(checkpoint: Path | None) -> tuple[Planner, Refiner] | None:
     if checkpoint is None:
         return None
-    import torch
-
-    from training.policy_actor import load_systems
-
     torch.set_num_threads(1)
     return load_systems(checkpoint)
 
 
-def _actor(systems: object, task: Task, rng: np.random.Generator) -> Actor:
+def _actor(systems: tuple[Planner, Refiner] | None, task: Task, rng: np.random.Generator) -> Actor:
     if systems is None:
         return NoisyExpert(rng, float(rng.choice(SPREADS_RAD)))
-    from training.policy_actor import PolicyActor
-
-    return PolicyActor(*systems, task.text, rng, expert_share=0.15)  # type: ignore[misc]
+    return PolicyActor(*systems, task.text, rng, expert_share=0.15)
 
 
 def collect(round_index: int, episodes: int, data: Path, checkpoint: Path | None, workers: int) -> Counter[str]:

@@ -63,8 +63,8 @@ class ShardWriter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Arrays with a leading batch axis: see FIELDS; `stale_goals` float32 [B, 5, 6] is what a plan of an earlier control
-    step of the same episode says about the coming five steps.
+    """Arrays with a leading batch axis: see FIELDS; `stale_goals` float32 [B, 5, 6] is what a plan of an earlier
+    control step of the same episode says about the coming five steps.
     """
 
     front: NDArray[np.uint8]

@@ -114,7 +114,9 @@ class Trainer:
         )
         self.loss = PlannerLoss(self.model) if isinstance(self.model, Planner) else RefinerLoss(self.model)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=0.0, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=0.0, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98)
+        )
         self.step = 0
         self._file = run / f"{system}.pt"
         if self._file.exists():
@@ -186,7 +188,9 @@ def train(system: str, data: Path, run: Path, schedule: Schedule, seed: int) -> 
                 print(f"{system}: step {trainer.step}, {told}", flush=True)
                 saved = time.monotonic()
     trainer.save()
-    print(f"{system}: step {trainer.step}, {told}, {len(samples.sizes)} shards, {sum(samples.sizes)} samples", flush=True)
+    print(
+        f"{system}: step {trainer.step}, {told}, {len(samples.sizes)} shards, {sum(samples.sizes)} samples", flush=True
+    )
 
 
 def main() -> None:

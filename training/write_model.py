@@ -1,6 +1,6 @@
 """Writes a checkpoint as a model directory: three ONNX graphs, `model.toml`, tokeniser and calibration samples.
 
-    python -m training.write_model --run training/runs/libra_base --data training/data --out models/libra_base
+python -m training.write_model --run training/runs/libra_base --data training/data --out models/libra_base
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def write_graphs(planner: Planner, refiner: Refiner, out: Path) -> None:
     sample, step = torch.zeros(1, CHUNK_STEPS, len(JOINTS)), torch.zeros(1, dtype=torch.int64)
     encoder = EncoderGraph(refiner.encoder).eval()
     features = encoder(front, wrist, state, tokens)
-    _write(PlannerGraph(planner), {"image_front": front, "instruction": words, "state": state}, "logits", out / "planner")
+    _write(
+        PlannerGraph(planner), {"image_front": front, "instruction": words, "state": state}, "logits", out / "planner"
+    )
     inputs = {"image_front": front, "image_wrist": wrist, "state": state, "tokens": tokens}
     _write(encoder, inputs, "features", out / "refiner_encoder")
     inputs = {"features": features.detach(), "sample": sample, "step": step}
@@ -110,7 +112,12 @@ def write_graphs(planner: Planner, refiner: Refiner, out: Path) -> None:
 def _write(graph: nn.Module, inputs: dict[str, Tensor], output: str, path: Path) -> None:
     file = path.with_suffix(".onnx")
     program = torch.onnx.export(
-        graph.eval(), tuple(inputs.values()), input_names=list(inputs), output_names=[output], opset_version=OPSET, dynamo=True
+        graph.eval(),
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=[output],
+        opset_version=OPSET,
+        dynamo=True,
     )
     assert program is not None
     model = program.model_proto

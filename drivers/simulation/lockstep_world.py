@@ -29,7 +29,9 @@ class LockStepWorld:
         self._tick_ns = round(1e9 / robot.servo.rate_hz)
         if self._steps < 1 or abs(self._steps * self.world.physics_dt_s * robot.servo.rate_hz - 1.0) > 1e-9:
             rate = 1.0 / self.world.physics_dt_s
-            raise ConfigError(f"servo.rate_hz = {robot.servo.rate_hz} does not divide the physics rate of {rate:.0f} Hz")
+            raise ConfigError(
+                f"servo.rate_hz = {robot.servo.rate_hz} does not divide the physics rate of {rate:.0f} Hz"
+            )
 
     def reset(self, seed: int, task: str) -> None:
         """Begin another episode at time zero."""

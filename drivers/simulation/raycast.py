@@ -59,7 +59,8 @@ class RayCaster:
         rays = self._camera_rays(camera, width, height, stride)
         hits = self._cast(camera, rays)
         rows = -(-height // stride)
-        return (self._shade(hits) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8).reshape(rows, -1, 3)
+        picture: UInt8 = (self._shade(hits) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
+        return picture.reshape(rows, -1, 3)
 
     def _camera_rays(self, camera: str, width: int, height: int, stride: int) -> Float64:
         key = camera, width, height, stride
@@ -92,7 +93,8 @@ class RayCaster:
         lit = AMBIENT + DIFFUSE * np.maximum(hits.normal @ LIGHT, np.float32(0.0))
         lit[hits.geom < 0] = 1.0
         lit[on_table] *= self._light_left(ground)
-        return np.clip(colours * lit[:, None], 0.0, 1.0)
+        shaded: Float32 = np.clip(colours * lit[:, None], 0.0, 1.0)
+        return shaded
 
     def _light_left(self, ground: Float32) -> Float32:
         left = np.ones(len(ground), dtype=np.float32)
@@ -128,4 +130,5 @@ class RayCaster:
 def _tiles(ground: Float32) -> Float32:
     """Two-tone tiles: something for a moving camera to hold on to."""
     column, row = np.floor(ground[:, 0] / TILE_M), np.floor(ground[:, 1] / TILE_M)
-    return TABLE[(column + row).astype(np.int64) % 2]
+    tiles: Float32 = TABLE[(column + row).astype(np.int64) % 2]
+    return tiles

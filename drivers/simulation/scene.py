@@ -1,7 +1,8 @@
 """The MuJoCo scene: a Koch v1.1 arm, a table and three cubes, from primitive shapes.
 
-Offsets, axes and ranges of the joints are those of the Koch v1.1 follower (source: MuJoCo Menagerie `low_cost_robot_arm`,
-lengths only); shapes are our own. World frame: x forward from the base, y left, z up, table top at z = 0. Metres, radians.
+Offsets, axes and ranges of the joints are those of the Koch v1.1 follower (source: MuJoCo Menagerie
+`low_cost_robot_arm`, lengths only); shapes are our own. World frame: x forward from the base, y left, z up, table top
+at z = 0. Metres, radians.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ _SCENE = """
     <default class="xl330"><joint damping="0.05" armature="0.006" frictionloss="0.01"/></default>
   </default>
   <worldbody>
-    <geom name="table" type="box" pos="0.15 0 -0.02" size="0.6 0.6 0.02" contype="2" conaffinity="3" friction="0.9 0.01 0.001"/>
+    <geom name="table" type="box" pos="0.15 0 -0.02" size="0.6 0.6 0.02" contype="2" conaffinity="3"
+          friction="0.9 0.01 0.001"/>
     <camera name="front" pos="0.36 0 0.27" xyaxes="0 1 0 -0.766 0 0.643"/>
     <body name="base" quat="0 0 0 1">
       <geom class="print" type="box" pos="0.012 0 0.008" size="0.045 0.038 0.008"/>
@@ -90,7 +92,8 @@ _SCENE = """
                   <inertial pos="-0.02 0 -0.01" mass="0.013" diaginertia="6e-6 6e-6 6e-6"/>
                   <joint name="gripper" class="xl330" axis="0 0 -1" range="-1.6 0.032"/>
                   <geom class="servo" type="cylinder" pos="0 0 -0.010" size="0.008 0.008"/>
-                  <geom name="jaw_pad" class="touch" type="box" pos="-0.0385 0.0025 -0.0145" size="0.0237 0.003 0.008" euler="0 0 -0.45"/>
+                  <geom name="jaw_pad" class="touch" type="box" pos="-0.0385 0.0025 -0.0145" size="0.0237 0.003 0.008"
+                        euler="0 0 -0.45"/>
                 </body>
                 <site name="grasp" pos="{grasp_x} {grasp_y} 0" size="0.002" group="4"/>
               </body>

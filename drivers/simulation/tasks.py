@@ -62,7 +62,7 @@ ALL_TASKS: tuple[Task, ...] = tuple(Task(verb, colour) for verb in VERBS for col
 
 @dataclass(slots=True)
 class TaskMonitor:
-    """Watches one episode. `start` is float64 [3, 3], the cubes' positions at its beginning; cube 0 is the named one."""
+    """Watches one episode. `start` is float64 [3, 3], the cubes' first positions; cube 0 is the named one."""
 
     task: Task
     start: Float64

@@ -34,9 +34,12 @@ MAX_SECONDS = 12.0
 @click.option("--plan-delay", type=click.IntRange(0, 1000), default=0, help="Control steps that a plan takes.")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ASYNC.value, show_default=True)
 @click.option("--tasks", default=",".join(VERBS), show_default=True, help="Which tasks, separated by commas.")
-@click.option("--workers", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes; changes no result.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes; changes no result."
+)
 @json_option
 def command(
+    *,
     robot_name: str,
     model: str,
     episodes: int,
@@ -98,7 +101,7 @@ def _orders(verbs: list[str], episodes: int, seed: int) -> Iterator[EpisodeOrder
 
 def _count(options: PlayOptions, orders: list[EpisodeOrder], workers: int) -> dict[str, SuccessRate]:
     verb_of = {order: next(verb for verb in VERBS if order.task.startswith(verb)) for order in orders}
-    rates = {verb: SuccessRate(0, 0) for verb in dict.fromkeys(verb_of.values())}
+    rates: dict[str, SuccessRate] = {verb: SuccessRate(0, 0) for verb in dict.fromkeys(verb_of.values())}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr_console()) as progress:
         bar = progress.add_task("episodes", total=len(orders))

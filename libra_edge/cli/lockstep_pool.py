@@ -82,9 +82,7 @@ def _play(order: EpisodeOrder) -> bool:
     return _players[0].play(order)
 
 
-def play_all(
-    options: PlayOptions, orders: Sequence[EpisodeOrder], workers: int
-) -> Iterator[tuple[EpisodeOrder, bool]]:
+def play_all(options: PlayOptions, orders: Sequence[EpisodeOrder], workers: int) -> Iterator[tuple[EpisodeOrder, bool]]:
     """Each order with its success, as they finish. Raises what an episode raises."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(options,)) as pool:

@@ -9,11 +9,7 @@ from pathlib import Path
 from libra_edge import errors
 from libra_edge.errors import InputError, InstructionError, LibraEdgeError, RuntimeFault, ServoError
 
-CLASSES = {
-    name: kind
-    for name, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, LibraEdgeError)
-}
+CLASSES = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, LibraEdgeError)}
 
 
 def test_the_drawing_shows_exactly_the_errors_there_are() -> None:

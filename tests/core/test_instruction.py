@@ -52,5 +52,5 @@ def test_what_cannot_be_said_is_refused_with_the_words_it_knows(
 def test_a_broken_tokeniser_is_one_clear_clause(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match="tokenizer.json"):
+    with pytest.raises(ValueError, match=r"tokenizer\.json"):
         InstructionEncoder(path, 6)

@@ -67,7 +67,7 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
 )
 def test_a_broken_file_is_told_where_it_is_broken(tmp_path: Path, old: str, new: str, told: str) -> None:
     path = broken(tmp_path, old, new)
-    with pytest.raises(ConfigError, match="mine.toml") as caught:
+    with pytest.raises(ConfigError, match=r"mine\.toml") as caught:
         open_robot(str(path))
     assert told in str(caught.value)
 

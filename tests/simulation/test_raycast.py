@@ -48,8 +48,8 @@ def test_a_strided_picture_is_exactly_the_strided_full_picture(camera: str, stri
 
 def test_two_casters_draw_the_same_bits() -> None:
     world = KochCubesWorld(5, "touch the red cube")
-    pictures = [RayCaster(world.model).render(world.snapshot(), "wrist", WIDTH, HEIGHT) for _ in range(2)]
-    np.testing.assert_array_equal(*pictures)
+    one, other = (RayCaster(world.model).render(world.snapshot(), "wrist", WIDTH, HEIGHT) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_a_moved_cube_changes_the_picture_and_nothing_far_from_it() -> None:

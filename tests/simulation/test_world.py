@@ -100,7 +100,9 @@ def test_the_robot_file_rests_where_the_world_starts() -> None:
     np.testing.assert_allclose(open_robot("koch-sim").rest, START_POSE, atol=math.radians(0.1))
 
 
-@pytest.mark.parametrize("text", ["fetch the red cube", "touch the purple cube", "touch red", "", "touch the red cube now"])
+@pytest.mark.parametrize(
+    "text", ["fetch the red cube", "touch the purple cube", "touch red", "", "touch the red cube now"]
+)
 def test_sentences_of_another_world_are_refused_by_name(text: str) -> None:
     with pytest.raises(InstructionError, match="knows"):
         parse_task(text)
@@ -119,7 +121,7 @@ class TestMonitor:
         return TaskMonitor(parse_task(text), self.START.copy())
 
     def moved(self, cube: int, dx: float, dz: float = 0.0) -> Float64:
-        cubes = self.START.copy()
+        cubes: Float64 = self.START.copy()
         cubes[cube] += [dx, 0.0, dz]
         return cubes
 
