@@ -34,16 +34,16 @@ class Bus:
     """Instructions on one port. What only asks is asked again when its answer is lost or damaged.
 
     Attributes:
-        attempts: how often in all.
+        answer_margin_s: what driver, adapter and servo may take beyond the bytes' time on the wire.
+        attempts: how often something is asked in all.
         repeated: how many instructions had to be repeated so far.
     """
 
     def __init__(self, port: SerialPort, answer_margin_s: float = 0.03, attempts: int = 2) -> None:
-        """`answer_margin_s` is what driver, adapter and servo may take beyond the bytes' time on the wire."""
         self.port = port
+        self.answer_margin_s = answer_margin_s
         self.attempts = attempts
         self.repeated = 0
-        self._answer_margin_s = answer_margin_s
 
     def ping(self, servo_id: int) -> Identity:
         """Model and firmware. Raises BusError."""
@@ -89,7 +89,7 @@ class Bus:
     def _exchange(self, instruction: Instruction, servo_ids: Sequence[int], size: int) -> dict[int, Status]:
         """Send, then collect the answers that fit by id and size until all are there or the deadline has passed."""
         packet = instruction.encode()
-        expected_bytes = len(servo_ids) * (STATUS_OVERHEAD + size)
+        expected_bytes = _answer_bytes(instruction, len(servo_ids), size)
         wait_s = self._patience_s(len(packet) + expected_bytes, len(servo_ids))
         self.port.send(packet)
         deadline_ns = time.monotonic_ns() + round(wait_s * 1e9)
@@ -108,7 +108,13 @@ class Bus:
         return answers
 
     def _patience_s(self, wire_bytes: int, servos: int) -> float:
-        return wire_bytes * BITS_A_BYTE / self.port.baud + servos * FACTORY_RETURN_DELAY_S + self._answer_margin_s
+        return wire_bytes * BITS_A_BYTE / self.port.baud + servos * FACTORY_RETURN_DELAY_S + self.answer_margin_s
+
+
+def _answer_bytes(instruction: Instruction, servos: int, size: int) -> int:
+    if instruction.opcode == Opcode.FAST_SYNC_READ:
+        return fast_sync_read.packet_bytes(servos, size)
+    return servos * (STATUS_OVERHEAD + size)
 
 
 def _statuses(frame: Frame, instruction: Instruction, servo_ids: Sequence[int], size: int) -> list[Status]:

@@ -10,7 +10,10 @@ from libra_edge.drivers.dynamixel.frame import (
     Frame,
     decode_frame,
 )
+from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode
 from libra_edge.errors import CorruptPacketError
+
+FAST_MARK = bytes([Opcode.STATUS])
 
 
 class FrameParser:
@@ -45,7 +48,10 @@ class FrameParser:
                 self._reject(CorruptPacketError(f"length {length}", bytes(self._buffer[:PREFIX_BYTES])))
                 continue
             if len(self._buffer) < PREFIX_BYTES + length:
-                return None
+                if not self._cut_off():
+                    return None
+                self._reject(CorruptPacketError("cut off", bytes(self._buffer)))
+                continue
             try:
                 frame = decode_frame(bytes(self._buffer[: PREFIX_BYTES + length]))
             except CorruptPacketError as fault:
@@ -63,6 +69,11 @@ class FrameParser:
             return False
         del self._buffer[:start]
         return len(self._buffer) >= PREFIX_BYTES
+
+    def _cut_off(self) -> bool:
+        """Whether another packet begins in the unfinished one, which stuffing rules out but for a fast sync read's."""
+        fast = self._buffer[len(HEADER)] == BROADCAST_ID and self._buffer[PREFIX_BYTES : PREFIX_BYTES + 1] == FAST_MARK
+        return not fast and HEADER in self._buffer[len(HEADER) :]
 
     def _reject(self, fault: CorruptPacketError) -> None:
         """Throw away the header alone: a whole packet may lie behind a damaged one's length."""

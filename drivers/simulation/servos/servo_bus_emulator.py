@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel.parser import FrameParser
+from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.simulation.servos.emulated_bus import EmulatedBus
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import Ledger
@@ -23,7 +24,7 @@ Transmit = Callable[[bytes], bytes]
 class ServoBusEmulator:
     """Servos that speak Protocol 2.0 on `port`.
 
-    Either `start()` a thread that serves until `stop()` (a `with` statement does both), or call `serve(timeout_s)` again
+    Either `start()` a thread that serves until `stop()` (`with` does both), or call `serve(timeout_s)` again
     and again from one thread. Calls to the plant come from there, from the constructor and from `raise_hardware_error`,
     never two at a time.
 
@@ -48,7 +49,7 @@ class ServoBusEmulator:
         self._speed: int = getattr(termios, f"B{baud}")
         self._transmit = transmit
         self._parser = FrameParser()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._terminal = PseudoTerminal()
@@ -91,6 +92,11 @@ class ServoBusEmulator:
         """Set bits in a servo's hardware error status (register 70); safe from any thread."""
         with self._lock:
             self._servos[servo_id].raise_hardware_error(error)
+
+    def peek(self, servo_id: int, register: Register) -> int:
+        """What stands in a servo's register, without the bus; safe from any thread."""
+        with self._lock:
+            return self._servos[servo_id][register]
 
     def _serve_until_stopped(self) -> None:
         while not self._stopping:

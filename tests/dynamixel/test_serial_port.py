@@ -1,0 +1,96 @@
+"""Ports that are missing, taken, forbidden, or no port at all; and where to look for one."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+import pytest
+import serial
+
+from libra_edge.drivers.dynamixel.port_search import find_port
+from libra_edge.drivers.dynamixel.serial_port import SerialPort
+from libra_edge.errors import BusError, ConfigError, MissingHardwareError
+from libra_edge.robot import open_robot
+from tests.dynamixel.bench import ROBOT, bus_on, emulated
+
+KOCH = open_robot("koch")
+
+
+def test_a_port_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingHardwareError, match=r"there is no port .*serial\.tools\.list_ports.*koch-sim"):
+        SerialPort(str(tmp_path / "ttyACM0"), 1_000_000).open()
+
+
+def test_a_second_master_is_kept_out_until_the_first_has_gone() -> None:
+    with emulated() as emulator:
+        second = SerialPort(emulator.port, 1_000_000)
+        with bus_on(emulator) as bus:
+            with pytest.raises(MissingHardwareError, match="in use by another program"):
+                second.open()
+            assert bus.ping(1).model_number == 1060
+        second.open()
+        second.close()
+
+
+def test_a_port_that_may_not_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise serial.SerialException(errno.EACCES, "could not open port /dev/ttyACM0: Permission denied")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    with pytest.raises(MissingHardwareError, match=r"no permission to open /dev/ttyACM0: `sudo usermod -a -G dialout"):
+        SerialPort("/dev/ttyACM0", 1_000_000).open()
+
+
+def test_a_file_is_no_port(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a port")
+    with pytest.raises(MissingHardwareError, match="cannot be opened"):
+        SerialPort(str(tmp_path / "notes.txt"), 1_000_000).open()
+
+
+def test_a_closed_port_says_so_and_closes_twice() -> None:
+    with emulated() as emulator:
+        port = SerialPort(emulator.port, 1_000_000)
+        port.open()
+        port.close()
+        port.close()
+        with pytest.raises(BusError, match="is not open"):
+            port.send(b"x")
+        with pytest.raises(BusError, match="is not open"):
+            port.receive(0)
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    with emulated() as emulator, bus_on(emulator) as bus:
+        assert bus.port.receive(deadline_ns=0) == b""
+
+
+def test_no_arm_says_where_it_looked_and_what_else_there_is(tmp_path: Path) -> None:
+    with pytest.raises(MissingHardwareError) as caught:
+        find_port(KOCH, tmp_path)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    for part in (f"{tmp_path}/ttyACM*", f"{tmp_path}/ttyUSB*", "python -m serial.tools.list_ports", "--robot koch-sim"):
+        assert part in sentence
+
+
+def test_acm_comes_before_usb_and_a_choice_is_announced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("ttyUSB0", "ttyS0"):
+        (tmp_path / name).touch()
+    with caplog.at_level(logging.WARNING):
+        assert find_port(KOCH, tmp_path) == str(tmp_path / "ttyUSB0")
+        assert not caplog.records
+        (tmp_path / "ttyACM1").touch()
+        assert find_port(KOCH, tmp_path) == str(tmp_path / "ttyACM1")
+    assert "several serial ports" in caplog.text
+
+
+def test_a_port_in_the_robot_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    bus = KOCH.bus.model_copy(update={"port": "/dev/arm"})
+    assert find_port(KOCH.model_copy(update={"bus": bus}), tmp_path) == "/dev/arm"
+
+
+def test_a_simulated_bus_has_no_port() -> None:
+    with pytest.raises(ConfigError, match="simulated"):
+        find_port(ROBOT)
