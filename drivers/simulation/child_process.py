@@ -56,6 +56,7 @@ class SimulationProcess:
         """Raises ProcessError if the child has ended by itself."""
         code = self._process.poll()
         if code is not None and self._ledger is None:
+            self._process.communicate()  # closes its pipes
             raise ProcessError(f"the simulated robot's process has ended unexpectedly ({_describe(code)})")
 
     def end(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import threading
 from collections.abc import Iterator
 from multiprocessing.connection import wait
@@ -43,9 +44,9 @@ class LiveEpisode:
         self._cameras = multiprocessing.get_context("fork").Process(target=cameras.run, name="cameras", daemon=True)
 
     def contact(self) -> dict[str, object]:
-        """`port` of the servo bus, paths of the shared memory, servo ids."""
+        """`port` of the servo bus, paths of the shared memory, servo ids, `pid`."""
         paths = {"frames": self._frames.path, "status": self._physics.path}
-        return {"port": self._bus.port, **paths, "servos": self._servo_ids}
+        return {"port": self._bus.port, **paths, "servos": self._servo_ids, "pid": os.getpid()}
 
     def start(self) -> None:
         """Start servos and cameras. To be called before this process has other threads, as it forks."""

@@ -2,8 +2,9 @@
 
     python -m libra_edge.drivers.simulation.process --robot koch-sim --seed 7 --task "pick up the red cube"
 
-The first line on stdout says how to reach it, {"port":, "frames":, "status":, "servos":}, or {"error":, "exit_code":};
-the last one is its ledger. It ends at SIGINT or SIGTERM and, if its stdin is a pipe, with that pipe or its parent.
+The first line on stdout says how to reach it, {"port":, "frames":, "status":, "servos":, "pid":}, or what is wrong,
+{"error":, "exit_code":}; the last one is its ledger. It ends at SIGINT or SIGTERM and, if its stdin is a pipe, with
+that pipe or its parent.
 """
 
 from __future__ import annotations

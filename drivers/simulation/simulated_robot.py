@@ -26,12 +26,14 @@ class SimulatedRobot:
 
     Attributes:
         port: device path of the servo bus.
+        pid: of the simulation's process.
         referee: knows whether the task was done.
     """
 
     def __init__(self, robot: Robot, process: SimulationProcess) -> None:
         self._process = process
         self.port: str = process.contact["port"]
+        self.pid: int = process.contact["pid"]
         self.referee: Referee = _SimulationReferee(process)
         self._cameras = simulated_cameras(robot.camera)
         sinks = [(camera.name, deliver) for camera, deliver in self._cameras]

@@ -1,0 +1,1 @@
+"""The simulated robot as a process of its own."""
