@@ -1,0 +1,1 @@
+"""The servo side of the runtime."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libra_edge.messages import ActionChunk, Float64
@@ -145,11 +145,12 @@ def test_used_before_start_it_says_so() -> None:
         trajectory.accept(make_chunk([[1, 1]], start_ns=0), 0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 300), st.integers(-250, 250), st.lists(st.floats(-3, 3), min_size=1, max_size=5)),
         min_size=1,
-        max_size=12,
+        max_size=8,
     )
 )
 def test_the_goal_never_jumps_whatever_arrives_when(arrivals: list[tuple[int, int, list[float]]]) -> None:
@@ -159,10 +160,10 @@ def test_the_goal_never_jumps_whatever_arrives_when(arrivals: list[tuple[int, in
     now_ms, steepest = 0, 30.0 / 100
     goal = trajectory.sample(0).goal[0]
     for chunk_id, (wait_ms, lead_ms, rows) in enumerate(arrivals):
-        for _ in range(wait_ms // 5):
-            now_ms += 5
+        for _ in range(wait_ms // 10):
+            now_ms += 10
             next_goal = trajectory.sample(now_ms * 1_000_000).goal[0]
-            assert abs(next_goal - goal) <= 5 * steepest
+            assert abs(next_goal - goal) <= 10 * steepest
             goal = next_goal
         start_ns = (now_ms + lead_ms) * 1_000_000
         trajectory.accept(make_chunk(np.array(rows)[:, None], start_ns, chunk_id), now_ms * 1_000_000)

@@ -1,0 +1,302 @@
+"""The servo loop, tick by tick, over an arm without a wire."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from libra_edge.errors import BusError, CorruptPacketError, NoAnswerError, ServoError
+from libra_edge.messages import Float64
+from libra_edge.runtime.governor import Fence
+from libra_edge.runtime.servo_glide import TOP_SPEED_RAD_S
+from libra_edge.runtime.servo_loop import LOST_READS_ALLOWED, OnExit
+from libra_edge.runtime.supervisor import Event, State
+from tests.runtime_servo.fakes import CHUNK_STEPS, JOINTS, ROBOT, STEP_NS, Bench, rows_towards, running_bench
+
+TICKS_A_STEP = STEP_NS // 10_000_000
+HOLD_AFTER_TICKS = round(ROBOT.servo.hold_after_ms / 10)
+AWAY = ROBOT.rest + np.radians([40.0, -30.0, 20.0, 10.0, -50.0, 10.0])
+
+
+def speeds(goals: list[Float64]) -> Float64:
+    return np.abs(np.diff(goals, axis=0)) / 0.01
+
+
+def test_it_homes_slowly_from_the_measured_pose_then_is_ready() -> None:
+    bench = Bench(pose=AWAY)
+    assert bench.state() is State.HOMING
+    bench.tick(400)
+    assert bench.state() is State.READY
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+    assert speeds([AWAY, *bench.arm.goals]).max() <= TOP_SPEED_RAD_S + 1e-9
+    assert speeds(bench.arm.goals).max() > 0.9 * TOP_SPEED_RAD_S
+
+
+def test_homing_is_skipped_when_the_arm_is_already_near() -> None:
+    bench = Bench(pose=ROBOT.rest + 0.02)
+    bench.tick()
+    assert bench.state() is State.READY
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest + 0.02)
+
+
+def test_homing_can_be_interrupted_and_the_arm_stands() -> None:
+    bench = Bench(pose=AWAY)
+    bench.tick(50)
+    assert bench.happen(Event.HOLD).state is State.HOLDING
+    bench.tick(30)
+    stood = bench.arm.position.copy()
+    bench.tick(100)
+    np.testing.assert_array_equal(bench.arm.position, stood)
+    assert np.abs(stood - ROBOT.rest).max() > 0.3
+
+
+def test_a_chunk_is_followed_to_its_last_goal_and_logged_with_what_it_rests_on() -> None:
+    bench = running_bench()
+    chunk = bench.send(rows_towards(0.3), chunk_id=8)
+    bench.tick(CHUNK_STEPS * TICKS_A_STEP)
+    np.testing.assert_array_equal(bench.arm.position, chunk.positions[-1])
+    commands = [command for command in bench.commands() if command.chunk_id == 8]
+    assert len(commands) == CHUNK_STEPS * TICKS_A_STEP
+    assert [command.plan_age_steps for command in commands[:: 2 * TICKS_A_STEP]] == [2, 4, 6]
+    assert {command.captured_ns for command in commands} == {chunk.captured_ns}
+    assert commands[-1].state is State.RUNNING
+    np.testing.assert_array_equal(commands[-1].goal, bench.arm.goals[-1])
+    telemetry = bench.telemetry()
+    assert (telemetry.chunk_id, telemetry.first_command_ns) == (8, commands[0].time_ns)
+    assert telemetry.chunks_accepted == 1
+
+
+def test_chunks_before_start_are_not_followed_not_even_afterwards() -> None:
+    bench = Bench()
+    bench.send(rows_towards(0.3))
+    bench.tick(3)
+    bench.happen(Event.START)
+    bench.tick(10)
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+
+
+def test_when_chunks_stop_it_holds_and_a_fresh_one_sets_it_going_again_from_where_it_stands() -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.3))
+    bench.tick(CHUNK_STEPS * TICKS_A_STEP + HOLD_AFTER_TICKS)
+    assert bench.state() is State.RUNNING
+    bench.tick(2)
+    assert bench.state() is State.HOLDING
+    stood = bench.arm.position.copy()
+    bench.tick(50)
+    np.testing.assert_array_equal(bench.arm.position, stood)
+    bench.send(rows_towards(-0.2), chunk_id=2)
+    bench.tick()
+    assert bench.state() is State.RUNNING
+    assert np.abs(bench.arm.position - stood).max() < 0.03
+    bench.tick(CHUNK_STEPS * TICKS_A_STEP)
+    np.testing.assert_array_equal(bench.arm.position, rows_towards(-0.2)[-1])
+
+
+@pytest.mark.parametrize("event", [Event.HOLD, Event.POLICY_GONE])
+def test_held_on_purpose_it_ignores_chunks_until_start(event: Event) -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.3))
+    bench.tick(20)
+    assert bench.happen(event).state is State.HOLDING
+    bench.tick(20)
+    stood = bench.arm.position.copy()
+    bench.send(rows_towards(-0.3), chunk_id=2)
+    bench.tick(20)
+    assert bench.state() is State.HOLDING
+    np.testing.assert_array_equal(bench.arm.position, stood)
+    bench.happen(Event.START)
+    bench.send(rows_towards(-0.3), chunk_id=3)
+    bench.tick(20)
+    assert np.abs(bench.arm.position - stood).max() > 0.02
+
+
+def test_a_task_change_drops_the_chunks_of_the_old_task_at_once() -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.5), chunk_id=1)
+    bench.tick(20)
+    bench.send(rows_towards(0.5), chunk_id=2)
+    assert bench.happen(Event.TASK).state is State.RUNNING
+    bench.tick(10)
+    stood = bench.arm.position.copy()
+    bench.tick(10)
+    np.testing.assert_array_equal(bench.arm.position, stood)
+    bench.send(rows_towards(0.0), chunk_id=3)
+    bench.tick(CHUNK_STEPS * TICKS_A_STEP)
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+
+
+@pytest.mark.parametrize(
+    ("rows", "late_ns"),
+    [
+        (np.full((CHUNK_STEPS, JOINTS), np.nan), 0),
+        (np.where(np.eye(CHUNK_STEPS, JOINTS) > 0, np.inf, 0.1), 0),
+        (rows_towards(0.3), CHUNK_STEPS * STEP_NS),
+        (rows_towards(0.3), -60 * STEP_NS),
+    ],
+    ids=["not a number", "infinite", "past its horizon", "too far ahead"],
+)
+def test_a_chunk_that_cannot_be_followed_is_refused_and_counted(rows: Float64, late_ns: int) -> None:
+    bench = running_bench()
+    bench.send(rows, late_ns=late_ns)
+    bench.tick(HOLD_AFTER_TICKS + 2)
+    assert bench.telemetry().chunks_refused == 1
+    assert bench.state() is State.HOLDING
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+
+
+def test_a_stale_chunk_does_not_end_holding() -> None:
+    bench = running_bench()
+    bench.tick(HOLD_AFTER_TICKS + 2)
+    assert bench.state() is State.HOLDING
+    bench.send(rows_towards(0.3), late_ns=CHUNK_STEPS * STEP_NS)
+    bench.tick(2)
+    assert bench.state() is State.HOLDING
+
+
+def test_wild_goals_reach_the_arm_only_within_its_limits() -> None:
+    bench = running_bench()
+    bench.send(np.full((CHUNK_STEPS, JOINTS), 50.0))
+    bench.tick(80)
+    assert np.all(bench.arm.goals <= ROBOT.high)
+    assert np.all(speeds(bench.arm.goals) <= ROBOT.max_velocity + 1e-6)
+    telemetry = bench.telemetry()
+    assert telemetry.governed > 0
+    assert telemetry.fences[Fence.RANGE] > 0
+    assert telemetry.fences[Fence.NOT_FINITE] == 0
+
+
+def test_after_a_stall_of_the_process_the_goal_catches_up_instead_of_leaping() -> None:
+    bench = running_bench()
+    bench.send(rows_towards(1.0))
+    bench.tick(3)
+    before = bench.arm.position.copy()
+    bench.clock.advance(300_000_000)
+    bench.tick()
+    assert np.all(np.abs(bench.arm.position - before) <= 2 * 0.01 * ROBOT.max_velocity + 1e-9)
+
+
+def test_stop_slows_down_within_the_acceleration_limit_and_leaves_the_arm_under_torque() -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.9))
+    bench.tick(15)
+    assert bench.happen(Event.STOP).state is State.STOPPING
+    bench.tick(50)
+    assert bench.finished()
+    assert bench.telemetry().state is State.OFF
+    velocity = np.diff(bench.arm.goals, axis=0) / 0.01
+    assert np.all(np.abs(np.diff(velocity, axis=0)) <= ROBOT.max_acceleration * 0.01 + 1e-6)
+    bench.loop.close()
+    assert bench.arm.torque
+    assert bench.arm.closed
+
+
+def test_on_exit_rest_parks_slowly_and_keeps_torque() -> None:
+    bench = Bench(pose=AWAY, on_exit=OnExit.REST)
+    bench.happen(Event.STOP)
+    bench.tick(500)
+    assert bench.finished()
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+    assert speeds([AWAY, *bench.arm.goals]).max() <= TOP_SPEED_RAD_S + 1e-9
+    bench.loop.close()
+    assert bench.arm.torque
+
+
+def test_on_exit_release_takes_the_torque_off() -> None:
+    bench = Bench(on_exit=OnExit.RELEASE)
+    bench.happen(Event.STOP)
+    bench.tick(3)
+    bench.loop.close()
+    assert not bench.arm.torque
+
+
+@pytest.mark.parametrize("on_exit", list(OnExit))
+def test_a_second_stop_signal_leaves_at_once_with_torque_on_whatever_on_exit_says(on_exit: OnExit) -> None:
+    bench = running_bench(on_exit)
+    bench.send(rows_towards(0.9))
+    bench.tick(15)
+    bench.happen(Event.STOP)
+    assert not bench.finished()
+    bench.happen(Event.ABORT)
+    assert bench.finished()
+    bench.loop.close()
+    assert bench.arm.torque
+
+
+def test_single_lost_answers_are_borne() -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.3))
+    for _ in range(5):
+        bench.arm.read_faults = [NoAnswerError([1], 0.01), CorruptPacketError("crc", b"\xff")][:LOST_READS_ALLOWED]
+        bench.tick(4)
+    assert bench.state() is State.RUNNING
+    assert bench.telemetry().failed_reads == 10
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[NoAnswerError([3], 0.01)] * (LOST_READS_ALLOWED + 1), [ServoError(3, 0x80, "overload")]],
+    ids=["silence", "servo alert"],
+)
+def test_a_bus_fault_stops_the_arm_ends_the_loop_and_keeps_torque(faults: list[BusError]) -> None:
+    bench = running_bench()
+    bench.send(rows_towards(0.9))
+    bench.tick(15)
+    bench.arm.read_faults = list(faults)
+    bench.tick(30)
+    assert bench.finished()
+    telemetry = bench.telemetry()
+    assert telemetry.state is State.FAULT
+    assert telemetry.fault == str(faults[0])
+    assert bench.loop.fault is faults[-1]
+    np.testing.assert_array_equal(bench.arm.goals[-1], bench.arm.goals[-2])
+    bench.loop.close()
+    assert bench.arm.torque
+
+
+def test_a_port_that_is_gone_ends_the_loop_at_once() -> None:
+    bench = running_bench()
+    bench.arm.write_fault = BusError("the port has gone")
+    bench.tick(5)
+    assert bench.finished()
+    assert bench.telemetry().state is State.FAULT
+    assert bench.telemetry().ticks <= 4
+
+
+def test_scribbled_chunk_memory_is_refused_and_the_arm_holds() -> None:
+    bench = running_bench()
+    rng = np.random.default_rng(3)
+    memory = bench.directory / "chunk"
+    bench.send(rows_towards(0.3))
+    memory.write_bytes(memory.read_bytes()[:16] + rng.bytes(memory.stat().st_size - 16))
+    bench.tick(HOLD_AFTER_TICKS + 2)
+    np.testing.assert_array_equal(bench.arm.position, ROBOT.rest)
+    assert bench.state() is State.HOLDING
+    bench.send(rows_towards(0.3), chunk_id=2)
+    bench.tick(2)
+    assert bench.state() is State.RUNNING
+
+
+def test_requests_that_are_not_possible_are_answered_with_why() -> None:
+    bench = Bench(pose=AWAY)
+    reply = bench.happen(Event.START)
+    assert not reply.accepted
+    assert (reply.state, reply.problem) == (State.HOMING, "'start' is not possible while homing")
+
+
+def test_a_request_too_late_is_answered_too() -> None:
+    bench = Bench()
+    late = bench.loop.post(Event.START)
+    bench.loop.close()
+    assert late.result(timeout=0).problem == "the servo loop has ended"
+
+
+def test_a_pose_outside_the_range_is_announced_and_only_left_inwards(caplog: pytest.LogCaptureFixture) -> None:
+    outside = ROBOT.rest.copy()
+    outside[0] = ROBOT.high[0] + 0.2
+    bench = Bench(pose=outside)
+    assert "shoulder_pan stands at 137.5 degrees" in caplog.text
+    bench.tick(800)
+    assert bench.state() is State.READY
+    pan = np.array(bench.arm.goals)[:, 0]
+    assert np.all(np.diff(pan) <= 0)
