@@ -17,13 +17,16 @@ from logging.handlers import QueueHandler, QueueListener
 import click
 import uvloop
 
+from libra_edge.cli.crash_log import save_crash
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.port_search import find_port
-from libra_edge.errors import LibraEdgeError
+from libra_edge.errors import LibraEdgeError, RuntimeFault
 from libra_edge.robot import open_robot
 from libra_edge.runtime.servo_directory import ServoDirectory
 from libra_edge.runtime.servo_loop import OnExit
 from libra_edge.runtime.servo_process import ServoOptions, run_servo
+
+INTERRUPTED = 130
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +57,10 @@ def main() -> None:
             problem, code = error.format_message(), 2
         except LibraEdgeError as error:
             problem, code = str(error), error.exit_code
+        except KeyboardInterrupt:
+            problem, code = "interrupted before the arm was opened", INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the last resort: a sentence here, the traceback in a file
+            problem, code = save_crash(error, sys.argv[1:]), RuntimeFault.exit_code
         if code:
             logging.error("%s", problem)
     sys.exit(code)

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from libra_edge.cli.output import print_json
+from libra_edge.cli.output import json_option, print_json
 from libra_edge.errors import InputError, ProcessError
 from libra_edge.runtime.control_socket import Reply, Request, ask
 from libra_edge.runtime.servo_directory import ServoDirectory, running_servos
@@ -14,7 +14,7 @@ from libra_edge.runtime.servo_directory import ServoDirectory, running_servos
 
 @click.command()
 @click.option("--hold", is_flag=True, help="Hold the arm where it stands and keep its servo process running.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def command(hold: bool, as_json: bool) -> None:
     r"""Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).
 
