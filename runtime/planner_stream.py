@@ -44,11 +44,12 @@ class PlannerStream:
 
     async def run(self) -> None:
         """In async mode: begin a plan every `plan_every_steps` control steps, or as often as the planner manages."""
-        while self._run.mode is Mode.ASYNC:
-            began_step = self._run.policy.steps.step_at(self._run.clock.now_ns())
+        run, step = self._run, 0
+        while run.mode is Mode.ASYNC:
+            await asyncio.sleep(run.seconds_until(run.policy.steps.start_of(step)))
             await self.plan()
-            next_ns = self._run.policy.steps.start_of(began_step + self._run.plan_every_steps)
-            await asyncio.sleep(self._run.seconds_until(next_ns))
+            # An early timer must not find the same step again.
+            step = max(step + run.plan_every_steps, run.policy.steps.step_at(run.clock.now_ns()))
         await asyncio.Event().wait()
 
     async def plan(self) -> None:

@@ -24,6 +24,7 @@ class Policy:
         buffer: where the newest plan lies; used from the loop, not from the threads.
         steps: the run's ruler; starts at 0 until `start` is called.
         chunk_steps: H_chunk.
+        spec: the model's own record.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Policy:
         self.buffer = IntentBuffer(policy.chunk_steps, policy.plan_steps, policy.max_plan_delay_steps)
         self.steps = ControlSteps(0, policy.step_ns)
         self.chunk_steps = policy.chunk_steps
+        self.spec = spec
         self._planner = planner
         self._refiner = refiner
         self._instruction = instruction

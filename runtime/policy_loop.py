@@ -42,7 +42,7 @@ async def run_policy(run: Run) -> str:
     with closing(planner), closing(refiner), camera_threads(run.cameras, show):
         observation = await _first_sight(run)
         await refiner.warm_up(observation, await planner.warm_up(observation))
-        run.start()
+        await run.start()
         return await _first_of(
             planner.run(),  # pictures -> plan -> intent buffer
             refiner.run(planner),  # pictures, joints, tokens -> chunk -> servo process

@@ -25,7 +25,8 @@ class RefinerStream:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._thread = WorkerThread("refiner")
-        self._refine_ms = RobustEstimate(50.0)
+        self._lead_ms = RobustEstimate(50.0)
+        self._asked_ns = 0
         self._failures = 0
 
     async def warm_up(self, observation: Observation, plan: Plan) -> None:
@@ -34,7 +35,7 @@ class RefinerStream:
         for _ in range(WARM_UP_CALLS):
             began_ns = self._run.clock.now_ns()
             await self._thread.run(partial(self._run.policy.make_chunk, observation, plan, tokens, plan.first_step))
-            self._refine_ms = RobustEstimate((self._run.clock.now_ns() - began_ns) / 1e6)
+            self._lead_ms = RobustEstimate((self._run.clock.now_ns() - began_ns) / 1e6)
 
     async def run(self, planner: PlannerStream) -> None:
         """Chunk after chunk, each due when the last one ends; where none can be made, the arm holds for a step."""
@@ -58,10 +59,12 @@ class RefinerStream:
         A chunk that joins its predecessor late by up to half a control step is better than a gap before the next step.
         """
         run = self._run
-        lead_ns = round((self._refine_ms.value + MARGIN_MS) * 1e6)
+        lead_ns = round((self._lead_ms.value + MARGIN_MS) * 1e6)
         slack_ns = run.policy.steps.step_ns // 2 if may_be_late else 0
-        step = max(step, run.policy.steps.first_from(run.clock.now_ns() + lead_ns - slack_ns))
-        await asyncio.sleep(run.seconds_until(run.policy.steps.start_of(step) - lead_ns))
+        now_ns = run.clock.now_ns()
+        step = max(step, run.policy.steps.first_from(now_ns + lead_ns - slack_ns))
+        self._asked_ns = max(now_ns, run.policy.steps.start_of(step) - lead_ns)
+        await asyncio.sleep(run.seconds_until(self._asked_ns))
         return step
 
     def _plan_first(self, step: int) -> bool:
@@ -83,8 +86,9 @@ class RefinerStream:
             self._tolerate(error)
             return False
         run.servo.send_chunk(chunk)
-        refine_ms = (run.clock.now_ns() - began_ns) / 1e6
-        self._refine_ms.add(refine_ms)
+        sent_ns = run.clock.now_ns()
+        refine_ms = (sent_ns - began_ns) / 1e6
+        self._lead_ms.add((sent_ns - self._asked_ns) / 1e6)  # with what a late timer costs
         self._failures = 0
         run.log.resume()
         run.log.chunk(chunk, observation, refiner_ms, refine_ms)

@@ -45,6 +45,7 @@ class RunLog:
         plan_ages: age of the plan at each chunk's start, control steps.
         late_chunks: chunks that were ready only after their first control step had begun.
         holding: why no chunk is being made at present, None while all is well.
+        start_ns, end_ns: when control step 0 began, and when the run was found to have ended.
     """
 
     clock: Clock
@@ -52,6 +53,7 @@ class RunLog:
     limits: LimitCheck
     recorder: Recorder | None = None
     start_ns: int = 0
+    end_ns: int | None = None
     planner_ms: Distribution = field(default_factory=Distribution)
     refiner_ms: Distribution = field(default_factory=Distribution)
     refine_ms: Distribution = field(default_factory=Distribution)
@@ -66,8 +68,13 @@ class RunLog:
 
     @property
     def seconds(self) -> float:
-        """Since the first control step."""
-        return (self.clock.now_ns() - self.start_ns) / 1e9
+        """From the first control step until now, or until the run's end."""
+        until_ns = self.clock.now_ns() if self.end_ns is None else self.end_ns
+        return (until_ns - self.start_ns) / 1e9
+
+    def finish(self) -> None:
+        """The run has ended; what follows is tidying up."""
+        self.end_ns = self.clock.now_ns()
 
     def frame(self, frame: Frame) -> None:
         """A camera has shown a new picture."""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from libra_edge.errors import ProcessError
 from libra_edge.messages import ActionChunk, Frame, JointState
 from libra_edge.protocols import Camera, Clock
 from libra_edge.runtime.command import Command
+from libra_edge.runtime.control_socket import Reply, Request
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.schedule import Mode
@@ -40,6 +42,10 @@ class Servo(Protocol):
         """Every command written since the last call, oldest first."""
         ...
 
+    async def request(self, request: Request) -> Reply:
+        """Ask the supervisor for something. Raises ProcessError if it does not answer."""
+        ...
+
 
 @dataclass(slots=True)
 class Run:
@@ -48,7 +54,7 @@ class Run:
     Attributes:
         finished: asked every few milliseconds; a sentence ends the run.
         plan_every_steps: P, control steps between the beginnings of two plans in async mode.
-        telemetry: of the servo process, as last looked at.
+        telemetry, first_telemetry: of the servo process, as last looked at and as it was at the start.
     """
 
     policy: Policy
@@ -61,14 +67,19 @@ class Run:
     mode: Mode = Mode.ASYNC
     plan_every_steps: int = 1
     telemetry: ServoTelemetry | None = None
+    first_telemetry: ServoTelemetry | None = None
 
     def show(self, frame: Frame) -> None:
         """Take a new picture in."""
         self.sight.show(frame)
         self.log.frame(frame)
 
-    def start(self) -> None:
-        """Control step 0 begins now."""
+    async def start(self) -> None:
+        """The servo process listens from now on, and control step 0 begins. Raises ProcessError if it refuses."""
+        reply = await self.servo.request(Request.START)
+        if not reply.accepted:
+            raise ProcessError(f"the servo process does not start: {reply.problem}")
+        self.first_telemetry = self.servo.telemetry()
         self.policy.start()
         self.log.start_ns = self.policy.steps.start_ns
 

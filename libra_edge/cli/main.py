@@ -21,6 +21,7 @@ from libra_edge.errors import InputError, LibraEdgeError, RuntimeFault
 VERBS = {
     "doctor": "Check what this machine has and what it lacks, with advice.",
     "emulate": "Stand in for an arm: its servos on a pseudo-terminal, for any Dynamixel program.",
+    "run": "Do a task with a robot arm, watched, fenced in and recorded.",
     "stop": "Stop the arm, past everything else: slow down, then leave it as its run was told to.",
 }
 INTERRUPTED = 130

@@ -16,6 +16,7 @@ from libra_edge.errors import EngineError
 from libra_edge.messages import ActionChunk, Float64, JointState
 from libra_edge.runtime import planner_stream, refiner_stream
 from libra_edge.runtime.command import Command
+from libra_edge.runtime.control_socket import Reply, Request
 from libra_edge.runtime.limit_check import LimitCheck
 from libra_edge.runtime.planner_stream import PlannerStream
 from libra_edge.runtime.policy import Policy
@@ -54,6 +55,9 @@ class FakeServo:
 
     def drain_commands(self) -> list[Command]:
         return []
+
+    async def request(self, request: Request) -> Reply:
+        return Reply(State.RUNNING)
 
 
 @dataclass
@@ -119,7 +123,7 @@ def play(
         observation = sight.look()
         assert not isinstance(observation, str)
         await chunks.warm_up(observation, await plans.warm_up(observation))
-        run.start()
+        await run.start()
         parts = [asyncio.create_task(plans.run()), asyncio.create_task(chunks.run(plans))]
         done, _ = await asyncio.wait(parts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in (pictures, *parts):

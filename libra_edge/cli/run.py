@@ -1,0 +1,177 @@
+"""`libra-edge run`: puts the parts together, drives the arm, and says how it went."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from libra_edge import __version__
+from libra_edge.bundle import Bundle, open_bundle
+from libra_edge.cli.output import json_option, print_json, stderr_console
+from libra_edge.cli.run_hardware import open_hardware
+from libra_edge.cli.run_session import Session, SessionOptions, run_session
+from libra_edge.clock import MonotonicClock
+from libra_edge.errors import CheckFailed, InputError, MissingDependencyError, RecordingError
+from libra_edge.instruction import InstructionEncoder
+from libra_edge.locate import bundle_path
+from libra_edge.protocols import Clock
+from libra_edge.robot import Robot, open_robot
+from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
+from libra_edge.runtime.film_strip import draw_film_strip
+from libra_edge.runtime.limit_check import LimitCheck
+from libra_edge.runtime.planner import EnginePlanner
+from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.recorder import Recorder
+from libra_edge.runtime.refiner import EngineRefiner
+from libra_edge.runtime.robot_fit import check_fit
+from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_summary import run_figures, summary_table
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.servo_loop import OnExit
+
+logger = logging.getLogger(__name__)
+
+RECORDINGS = Path("recordings")
+
+
+@click.command("run")
+@click.option("--robot", "robot_name", default="koch", show_default=True, help="Name of a robot, or its file.")
+@click.option("--model", default="libra_base", show_default=True, help="Name or folder of a bundle.")
+@click.option("--task", required=True, help="What to do, in words that the model knows.")
+@click.option(
+    "--duration", type=click.FloatRange(0.1, 86_400), default=30.0, show_default=True, help="Seconds at most."
+)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Of the noise, and of a simulation.")
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ASYNC.value, show_default=True)
+@click.option("--backend", type=click.Choice(["auto", "onnxruntime"]), default="auto", show_default=True)
+@click.option("--record", type=click.Path(path_type=Path), help="The recording [default: recordings/...mcap]")
+@click.option("--view/--no-view", default=True, show_default=True, help="Show how it goes, on stderr.")
+@click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
+@click.option("--require-success", is_flag=True, help="Exit with 1 if the task was not done.")
+@json_option
+def command(
+    robot_name: str,
+    model: str,
+    task: str,
+    duration: float,
+    seed: int,
+    mode: str,
+    backend: str,
+    record: Path | None,
+    view: bool,
+    on_exit: str,
+    require_success: bool,
+    as_json: bool,
+) -> None:
+    """Do a task with a robot arm, watched, fenced in and recorded.
+
+    \b
+    Example:
+      libra-edge run --robot koch-sim --task "pick up the red cube"
+    """  # noqa: D301 - click reads the \b
+    robot, bundle, clock = open_robot(robot_name), open_bundle(bundle_path(model)), MonotonicClock()
+    policy = _load_policy(bundle, robot, task, clock=clock, seed=seed)
+    options = SessionOptions(robot_name, task, duration, Mode(mode), OnExit(on_exit), view)
+    path = record or RECORDINGS / _recording_name(robot, task)
+    cameras = {camera.name for camera in bundle.spec.camera}
+    with open_hardware(robot, cameras, seed=seed, task=task) as hardware:
+        metadata = _metadata(bundle, robot, options, seed)
+        with _recorder(path, metadata) as recorder:
+            log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
+            session = uvloop.run(run_session(policy, robot, hardware, log, options))
+            figures = _figures(session, robot, task, recorder)
+            recorder.close(_result(session, figures))
+    figures["report"] = _draw(path)
+    stderr_console().print(summary_table(figures))
+    if as_json:
+        print_json(figures)
+    if session.fault is not None:
+        raise session.fault
+    if require_success and session.end.success is not True:
+        raise CheckFailed(f"the task {task!r} was not done within {duration:g} s")
+
+
+def _load_policy(bundle: Bundle, robot: Robot, task: str, *, clock: Clock, seed: int) -> Policy:
+    """The bundle's two systems, knowing the task. Raises BundleError, ConfigError, InstructionError."""
+    spec = bundle.spec
+    check_fit(spec, robot)
+    instruction = InstructionEncoder(bundle.tokenizer, spec.instruction.max_tokens).encode(task)
+    engines = load_onnxruntime_engines(bundle)
+    logger.info("model %s (bundle %s) on ONNX Runtime, CPU", spec.name, bundle.sha256[:8])
+    for gate in bundle.gates_not_run:
+        logger.warning("the bundle's gate %r was not run for target %s", gate.name, gate.target)
+    planner = EnginePlanner(engines.planner, spec)
+    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, spec)
+    return Policy(planner, refiner, spec, instruction, clock=clock, seed=seed)
+
+
+def _recording_name(robot: Robot, task: str) -> str:
+    """`<date>-<robot>-<task>.mcap`, in letters that every file system takes."""
+    words = re.sub(r"[^a-z0-9]+", "-", f"{robot.name} {task}".lower()).strip("-")
+    return f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{words[:80]}.mcap"
+
+
+@contextmanager
+def _recorder(path: Path, metadata: dict[str, str]) -> Iterator[Recorder]:
+    """A recorder that is closed whatever happens; of a run that never began, nothing stays."""
+    recorder = Recorder(path, metadata)
+    try:
+        yield recorder
+    except InputError:
+        recorder.close({})
+        path.unlink()
+        raise
+    finally:
+        recorder.close({})
+
+
+def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int) -> dict[str, str]:
+    return {
+        "task": options.task,
+        "robot": robot.name,
+        "joints": " ".join(robot.joint_names),
+        "model": bundle.spec.name,
+        "bundle_sha256": bundle.sha256,
+        "mode": options.mode.value,
+        "seed": str(seed),
+        "backend": "onnxruntime",
+        "date": f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
+        "libra_edge": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{package: version(package) for package in ("numpy", "onnxruntime", "mcap")},
+    }
+
+
+def _figures(session: Session, robot: Robot, task: str, recorder: Recorder) -> dict[str, Any]:
+    recording = None if recorder.failure else str(recorder.path)
+    head = {"robot": robot.name, "task": task, "success": session.end.success, "ended": session.ended}
+    return {**head, "success_s": session.success_s, **run_figures(session.run), "recording": recording, "report": None}
+
+
+def _result(session: Session, figures: dict[str, Any]) -> dict[str, str]:
+    success_s = "" if session.success_s is None else f"{session.success_s:.3f}"
+    success = {True: "true", False: "false", None: ""}[session.end.success]
+    return {"success": success, "success_s": success_s, "figures": json.dumps(figures)}
+
+
+def _draw(path: Path) -> str | None:
+    """The picture beside the recording; None, said aloud, where there can be none."""
+    picture = path.with_suffix(".png")
+    try:
+        draw_film_strip(path, picture)
+    except (MissingDependencyError, RecordingError, OSError) as error:
+        logger.warning("no picture of this run: %s", error)
+        return None
+    return str(picture)

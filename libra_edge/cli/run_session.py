@@ -1,0 +1,122 @@
+"""One run from servo process to servo process: start it, let the policy drive, park the arm, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from libra_edge.cli.output import stderr_console
+from libra_edge.cli.run_hardware import RunHardware
+from libra_edge.errors import RuntimeFault
+from libra_edge.robot import Robot
+from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.policy_loop import run_policy
+from libra_edge.runtime.robot_fit import max_frame_ages_ns
+from libra_edge.runtime.run_end import RunEnd
+from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.servo_client import ServoClient
+from libra_edge.runtime.servo_loop import OnExit
+from libra_edge.runtime.sight import Sight
+from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.view import live_view
+
+HOMING_S = 30.0
+PARKING_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What the command line asked for."""
+
+    robot_name: str
+    task: str
+    duration_s: float
+    mode: Mode
+    on_exit: OnExit
+    view: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a run went: `ended` says why it ended; `fault` is what broke, if anything did."""
+
+    run: Run
+    end: RunEnd
+    ended: str
+    fault: RuntimeFault | None
+
+    @property
+    def success_s(self) -> float | None:
+        """When the task was seen to be done, seconds after control step 0."""
+        if self.end.success_ns is None:
+            return None
+        return max(0.0, (self.end.success_ns - self.run.log.start_ns) / 1e9)
+
+
+async def run_session(
+    policy: Policy, robot: Robot, hardware: RunHardware, log: RunLog, options: SessionOptions
+) -> Session:
+    """Drive the arm. Raises InputError if it cannot be started at all; a fault later on is part of the result."""
+    end = RunEnd(log.clock, options.duration_s, hardware.referee)
+    arguments = ["--robot", options.robot_name, "--port", hardware.port, "--on-exit", options.on_exit.value]
+    with _stop_signals(end):
+        servo = await ServoClient.launch(arguments, joints=len(robot.joint))
+        sight = Sight(max_frame_ages_ns(policy.spec, robot), servo.joint_state, log.clock)
+        run = Run(policy, hardware.cameras, sight, servo, log, log.clock, end, options.mode)
+        ended, fault = "", None
+        try:
+            ended = await _drive(run, servo, options)
+        except RuntimeFault as broken:
+            ended, fault = "a fault", broken
+            log.fault(str(broken), "the arm is stopped, the run ends")
+        finally:
+            log.finish()
+            fault = await _park(run, servo) or fault
+    return Session(run, end, ended, fault)
+
+
+async def _drive(run: Run, servo: ServoClient, options: SessionOptions) -> str:
+    state = await servo.wait_for(State.READY, State.HOLDING, State.STOPPING, State.OFF, patience_s=HOMING_S)
+    if state is not State.READY:
+        return "stopped before it began"
+    console = stderr_console()
+    with live_view(run, options.task, options.duration_s, console) if options.view else nullcontext():
+        return await run_policy(run)
+
+
+async def _park(run: Run, servo: ServoClient) -> RuntimeFault | None:
+    """Stop the arm as --on-exit says, and take over what the servo process has left to tell."""
+    try:
+        await servo.close(PARKING_S)
+    except RuntimeFault as fault:
+        run.log.fault(str(fault), "none possible from here")
+        return fault
+    finally:
+        for command in servo.drain_commands():
+            run.log.command(command)
+        run.telemetry = servo.telemetry()
+    return None
+
+
+@contextmanager
+def _stop_signals(end: RunEnd) -> Iterator[None]:
+    """First SIGINT or SIGTERM: a controlled stop. The second ends us at once, and the servo process holds the arm."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        end.stop("stopped by you")
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
