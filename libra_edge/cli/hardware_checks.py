@@ -8,26 +8,24 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from serial.tools import list_ports
-
 from libra_edge.cli.check import Check, judged
+from libra_edge.drivers.dynamixel.port_search import DEVICES, PATTERNS
 from libra_edge.drivers.realsense.devices import describe
 from libra_edge.drivers.realsense.librealsense import load_librealsense
 from libra_edge.errors import MissingDependencyError
+from libra_edge.runtime.realtime import PRIORITY
 
-SERIAL_PREFIXES = ("/dev/ttyACM", "/dev/ttyUSB")
 FTDI_LATENCY_MS = 1
-REAL_TIME_PRIORITY = 50
 JETSON_RELEASE = Path("/etc/nv_tegra_release")
 
 
-def connected_ports(ports: Callable[[], Iterable[Any]] = list_ports.comports) -> list[str]:
+def connected_ports(devices: Path = DEVICES) -> list[str]:
     """Device paths of the USB serial adapters that are plugged in."""
-    return sorted(port.device for port in ports() if port.device.startswith(SERIAL_PREFIXES))
+    return [str(path) for pattern in PATTERNS for path in sorted(devices.glob(pattern))]
 
 
 def serial_ports(wanted: str, connected: Sequence[str], *, needed: bool) -> Check:
@@ -76,7 +74,7 @@ def realsense_cameras(load: Callable[[], Any] = load_librealsense, *, needed: bo
     return judged("RealSense", bool(connected), ", ".join(connected) or "none", advice, needed=needed)
 
 
-def accelerator(devices: Path = Path("/dev"), release: Path = JETSON_RELEASE) -> Check:
+def accelerator(devices: Path = DEVICES, release: Path = JETSON_RELEASE) -> Check:
     """An NVIDIA GPU: a Jetson's own, or a card."""
     if release.is_file():
         return judged("GPU", True, release.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "), "")
@@ -95,8 +93,8 @@ def tensorrt(*, needed: bool) -> Check:
 def real_time_priority(limit: int | None = None, *, root: bool = os.geteuid() == 0) -> Check:
     """The right to run the servo loop before other processes."""
     limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0] if limit is None else limit
-    ok = root or limit < 0 or limit >= REAL_TIME_PRIORITY
-    advice = f"add to /etc/security/limits.d/libra-edge.conf: @dialout - rtprio {REAL_TIME_PRIORITY}"
+    ok = root or limit < 0 or limit >= PRIORITY
+    advice = f"add to /etc/security/limits.d/libra-edge.conf: @dialout - rtprio {PRIORITY}"
     return judged("real-time priority", ok, "root" if root else _limit(limit), advice, needed=False)
 
 
