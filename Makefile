@@ -38,7 +38,7 @@ $(READY): $(LOCK) pyproject.toml
 	@sh requirements/check_python.sh "$(PYTHON)"
 	@echo "Installing the packages of $(LOCK) into $(VENV): about 200 MB to download, a minute or two ..."
 	@"$(PYTHON)" -m venv --clear $(VENV_OPTIONS) $(VENV)
-	@$(BIN)/python $(PIP) install --no-deps --require-hashes --requirement $(LOCK)
+	@$(BIN)/python $(PIP) install --no-compile --no-deps --require-hashes --requirement $(LOCK)
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -20,9 +20,10 @@ from libra_edge.errors import InputError, LibraEdgeError, RuntimeFault
 
 VERBS = {
     "doctor": "Check what this machine has and what it lacks, with advice.",
-    "emulate": "Stand in for an arm: its servos on a pseudo-terminal, for any Dynamixel program.",
+    "emulate": "Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.",
+    "eval": "Play episodes from fresh seeds and count successes, with Wilson 95 % intervals.",
     "run": "Do a task with a robot arm, watched, fenced in and recorded.",
-    "stop": "Stop the arm, past everything else: slow down, then leave it as its run was told to.",
+    "stop": "Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).",
 }
 INTERRUPTED = 130
 
