@@ -21,6 +21,7 @@ from libra_edge.drivers.dynamixel.servo_setup import (
     standing_error,
     write_volatile,
 )
+from libra_edge.drivers.dynamixel.turns import turn_correction
 from libra_edge.errors import BusError, CorruptPacketError, MissingHardwareError, NoAnswerError
 from libra_edge.messages import Float64, JointState
 from libra_edge.protocols import Clock
@@ -57,6 +58,7 @@ class KochArm:
         self._servos = settings_of(robot)
         self._ids = [servo.servo_id for servo in self._servos]
         self._signs = np.array([joint.sign for joint in robot.joint], dtype=np.float64)
+        self._turn_correction = np.zeros(len(self._ids), dtype=np.int64)
         self._watchdog = robot.bus.watchdog_ms // WATCHDOG_UNIT_MS
         self._bus = Bus(SerialPort(port, robot.bus.baud), answer_margin_s, ATTEMPTS)
         self._fast = True
@@ -82,6 +84,7 @@ class KochArm:
                 check_health(self._bus, servo)
                 configure(self._bus, servo)
             self._fast = self._knows_fast_sync_read()
+            self._correct_turns()
         except BaseException:
             self.close()
             raise
@@ -113,7 +116,7 @@ class KochArm:
         self._raise_alerts(statuses)
         self._watch_the_watchdog()
         return JointState(
-            position=self._robot.to_radians(np.array(_decode(statuses, r.PRESENT_POSITION))),
+            position=self._robot.to_radians(np.array(_decode(statuses, r.PRESENT_POSITION)) + self._turn_correction),
             velocity=np.array(_decode(statuses, r.PRESENT_VELOCITY)) * self._signs * RAD_S_A_UNIT,
             measured_ns=measured_ns,
         )
@@ -124,7 +127,7 @@ class KochArm:
             raise BusError(
                 f"goal {goal} was not sent: {len(self._ids)} angles within {FARTHEST_RAD:.0f} rad are needed"
             )
-        ticks = self._robot.to_ticks(goal)
+        ticks = self._robot.to_ticks(goal) - self._turn_correction
         self._bus.sync_write(r.GOAL_POSITION, dict(zip(self._ids, ticks.tolist(), strict=True)))
 
     def disable_torque(self) -> None:
@@ -162,6 +165,12 @@ class KochArm:
                 return True
         logger.warning("no answer to a fast sync read (old firmware?): reading takes 0.3 ms longer at 1 Mbaud")
         return False
+
+    def _correct_turns(self) -> None:
+        self._turn_correction = turn_correction(self._robot, np.array(self._read_ticks()))
+        for servo, ticks in zip(self._servos, self._turn_correction, strict=True):
+            if ticks:
+                logger.warning("%s lost count of its turns: %+d ticks are added to what it reads", servo.label, ticks)
 
     def _read_state(self) -> list[Status]:
         """One status a servo in joint order; a fast read that fails is repeated plainly, which names the silent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel.bus import Bus
+from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement, ServoPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator, Transmit
@@ -19,6 +21,18 @@ ROBOT = open_robot("koch-sim")
 IDS = [joint.id for joint in ROBOT.joint]
 PATIENCE_S = 60.0
 """For what must happen; costs nothing when it does."""
+
+
+ONE_TICK = 2.0 * math.pi / 4096.0
+"""rad"""
+
+
+def with_watchdog(milliseconds: int) -> Robot:
+    """The robot with servos that bear that much silence."""
+    return ROBOT.model_copy(update={"bus": ROBOT.bus.model_copy(update={"watchdog_ms": milliseconds})})
+
+
+UNHURRIED = with_watchdog(2540)
 
 
 @dataclass(slots=True)
@@ -77,6 +91,18 @@ def bus_on(emulator: ServoBusEmulator, answer_margin_s: float = PATIENCE_S, atte
         yield Bus(port, answer_margin_s, attempts)
     finally:
         port.close()
+
+
+@contextmanager
+def opened(
+    emulator: ServoBusEmulator, robot: Robot = UNHURRIED, answer_margin_s: float = PATIENCE_S
+) -> Iterator[KochArm]:
+    arm = KochArm(robot, emulator.port, answer_margin_s=answer_margin_s)
+    arm.open()
+    try:
+        yield arm
+    finally:
+        arm.close()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

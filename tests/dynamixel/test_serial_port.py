@@ -43,6 +43,28 @@ def test_a_port_that_may_not_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
         SerialPort("/dev/ttyACM0", 1_000_000).open()
 
 
+@pytest.mark.parametrize(
+    ("name", "works", "warned"), [("ttyUSB7", True, 0), ("ttyUSB7", False, 1), ("ttyACM7", False, 0)]
+)
+def test_an_ftdi_adapter_is_told_to_hurry(
+    name: str, works: bool, warned: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hurried: list[bool] = []
+
+    class Adapter:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def set_low_latency_mode(self, low: bool) -> None:
+            if not works:
+                raise ValueError("Failed to update ASYNC_LOW_LATENCY flag")
+            hurried.append(low)
+
+    monkeypatch.setattr(serial, "Serial", Adapter)
+    SerialPort(f"/dev/{name}", 1_000_000).open()
+    assert hurried == [True] * works
+    assert len(caplog.records) == warned
+
+
 def test_a_file_is_no_port(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a port")
     with pytest.raises(MissingHardwareError, match="cannot be opened"):
