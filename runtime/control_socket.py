@@ -48,23 +48,25 @@ Answer = Callable[[Request], Awaitable[Reply]]
 @contextlib.asynccontextmanager
 async def control_socket(path: Path, answer: Answer) -> AsyncIterator[None]:
     """Serve requests at `path` while the context lasts."""
-    connections: set[asyncio.StreamWriter] = set()
+    connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(writer)
+        connections[writer] = asyncio.current_task()
         try:
             await _serve(reader, writer, answer)
         finally:
-            connections.discard(writer)
-            writer.close()
+            del connections[writer]
+            await _close(writer)
 
     server = await asyncio.start_unix_server(serve, path, limit=MAX_LINE)
     try:
         yield
     finally:
         server.close()
+        serving = [task for task in connections.values() if task is not None]
         for writer in connections:
             writer.close()
+        await asyncio.gather(*serving)
 
 
 async def ask(path: Path, request: Request, patience_s: float = PATIENCE_S) -> Reply:
@@ -80,7 +82,13 @@ async def ask(path: Path, request: Request, patience_s: float = PATIENCE_S) -> R
     except (OSError, ValueError, asyncio.TimeoutError) as error:
         raise ProcessError(f"the servo process at {path} did not answer {request.value!r}") from error
     finally:
-        writer.close()
+        await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> None:

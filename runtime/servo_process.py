@@ -75,7 +75,7 @@ async def _answer(servo: ServoLoop, request: Request) -> Reply:
 
 @contextlib.contextmanager
 def _signals(servo: ServoLoop) -> Iterator[None]:
-    """First SIGINT, SIGTERM or SIGHUP: controlled stop. Any further one: leave at once, torque on."""
+    """First SIGINT, SIGTERM or SIGHUP: controlled stop. A further one: leave at once, torque on. Ignored afterwards."""
     events, asked = asyncio.get_running_loop(), False
 
     def stop() -> None:
@@ -91,6 +91,7 @@ def _signals(servo: ServoLoop) -> Iterator[None]:
     finally:
         for number in signals:
             events.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
