@@ -31,7 +31,7 @@ class Identity:
 
 
 class Bus:
-    """Instructions on one port. What only asks is asked again when its answer is lost or damaged.
+    """Instructions on one port. Each may be given twice without harm, and is, when its answer is lost or damaged.
 
     Attributes:
         answer_margin_s: what driver, adapter and servo may take beyond the bytes' time on the wire.
@@ -64,25 +64,40 @@ class Bus:
         order = instructions.write(servo_id, register.address, register.encode(value))
         _accepted(self._ask(order, [servo_id], 0)[servo_id])
 
-    def sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> dict[int, Status]:
-        """`size` bytes from each servo. Raises BusError."""
-        return self._ask(instructions.sync_read(servo_ids, address, size), servo_ids, size)
+    def sync_read(self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False) -> dict[int, Status]:
+        """`size` bytes from each servo, in one packet for all if `fast`. Raises BusError.
 
-    def fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> dict[int, Status]:
-        """The same in one packet for all; asked once only. Raises BusError."""
-        return self._exchange(instructions.fast_sync_read(servo_ids, address, size), servo_ids, size)
+        A fast read is repeated as a plain one, which tells who is silent.
+        """
+        plain = instructions.sync_read(servo_ids, address, size)
+        first = instructions.fast_sync_read(servo_ids, address, size) if fast else plain
+        answers = self._ask(first, servo_ids, size, again=plain)
+        return {servo_id: _accepted(status) for servo_id, status in answers.items()}
+
+    def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
+        """Whether these servos know the fast sync read. Raises BusError if the port fails."""
+        try:
+            self._ask(instructions.fast_sync_read(servo_ids, address, size), servo_ids, size)
+        except (NoAnswerError, CorruptPacketError) as fault:
+            logger.debug("fast sync read: %s", fault)
+            return False
+        return True
 
     def sync_write(self, register: Register, values: Mapping[int, int]) -> None:
         """One register of many servos; nothing answers. Raises BusError."""
         data = {servo_id: register.encode(value) for servo_id, value in values.items()}
         self.port.send(instructions.sync_write(register.address, data).encode())
 
-    def _ask(self, instruction: Instruction, servo_ids: Sequence[int], size: int) -> dict[int, Status]:
+    def _ask(
+        self, instruction: Instruction, servo_ids: Sequence[int], size: int, again: Instruction | None = None
+    ) -> dict[int, Status]:
+        """Exchange, repeated with `again` (the same by default) while answers are lost or damaged."""
         for _ in range(self.attempts - 1):
             try:
                 return self._exchange(instruction, servo_ids, size)
             except (NoAnswerError, CorruptPacketError) as fault:
                 self.repeated += 1
+                instruction = again or instruction
                 logger.debug("asking again: %s", fault)
         return self._exchange(instruction, servo_ids, size)
 

@@ -22,7 +22,7 @@ from libra_edge.drivers.dynamixel.servo_setup import (
     write_volatile,
 )
 from libra_edge.drivers.dynamixel.turns import turn_correction
-from libra_edge.errors import BusError, CorruptPacketError, MissingHardwareError, NoAnswerError
+from libra_edge.errors import BusError, MissingHardwareError, NoAnswerError
 from libra_edge.messages import Float64, JointState
 from libra_edge.protocols import Clock
 from libra_edge.robot import Robot
@@ -83,7 +83,7 @@ class KochArm:
             for servo in self._servos:
                 check_health(self._bus, servo)
                 configure(self._bus, servo)
-            self._fast = self._knows_fast_sync_read()
+            self._probe_fast_sync_read()
             self._correct_turns()
         except BaseException:
             self.close()
@@ -155,16 +155,10 @@ class KochArm:
                 "check the cable before the first of them, the power of its chain, and the servos' baud rate"
             )
 
-    def _knows_fast_sync_read(self) -> bool:
-        for _ in range(ATTEMPTS):
-            try:
-                self._bus.fast_sync_read(self._ids, STATE_ADDRESS, STATE_BYTES)
-            except (NoAnswerError, CorruptPacketError) as fault:
-                logger.debug("fast sync read: %s", fault)
-            else:
-                return True
-        logger.warning("no answer to a fast sync read (old firmware?): reading takes 0.3 ms longer at 1 Mbaud")
-        return False
+    def _probe_fast_sync_read(self) -> None:
+        self._fast = self._bus.answers_fast_sync_read(self._ids, STATE_ADDRESS, STATE_BYTES)
+        if not self._fast:
+            logger.warning("no answer to a fast sync read (old firmware?): reading takes 0.3 ms longer at 1 Mbaud")
 
     def _correct_turns(self) -> None:
         self._turn_correction = turn_correction(self._robot, np.array(self._read_ticks()))
@@ -173,15 +167,8 @@ class KochArm:
                 logger.warning("%s lost count of its turns: %+d ticks are added to what it reads", servo.label, ticks)
 
     def _read_state(self) -> list[Status]:
-        """One status a servo in joint order; a fast read that fails is repeated plainly, which names the silent."""
-        if self._fast:
-            try:
-                answers = self._bus.fast_sync_read(self._ids, STATE_ADDRESS, STATE_BYTES)
-                return [answers[servo_id] for servo_id in self._ids]
-            except (NoAnswerError, CorruptPacketError) as fault:
-                self._bus.repeated += 1
-                logger.debug("asking again, plainly: %s", fault)
-        answers = self._bus.sync_read(self._ids, STATE_ADDRESS, STATE_BYTES)
+        """One status a servo, in joint order."""
+        answers = self._bus.sync_read(self._ids, STATE_ADDRESS, STATE_BYTES, fast=self._fast)
         return [answers[servo_id] for servo_id in self._ids]
 
     def _read_ticks(self) -> list[int]:

@@ -136,7 +136,7 @@ def test_a_missing_servo_is_named() -> None:
             bus.sync_read([1, 2, 3, 4, 5], *STATE)
         assert caught.value.servo_ids == (4, 5)
         with pytest.raises(NoAnswerError):
-            bus.fast_sync_read([1, 2, 3, 4, 5], *STATE)
+            bus.sync_read([1, 2, 3, 4, 5], *STATE, fast=True)
         with pytest.raises(NoAnswerError) as caught:
             bus.ping(4)
         assert caught.value.servo_ids == (4,)
@@ -162,6 +162,18 @@ def test_a_refusal_says_which_servo_and_why() -> None:
         assert (caught.value.servo_id, caught.value.code) == (3, Refusal.RANGE)
 
 
+def test_a_refused_sync_read_is_not_taken_for_data() -> None:
+    with emulated() as emulator, bus_on(emulator) as bus, pytest.raises(ServoError, match="servo 1"):
+        bus.sync_read(IDS, 250, 10)
+
+
+def test_a_reboot_is_answered_and_forgets_what_was_in_ram() -> None:
+    with emulated() as emulator, bus_on(emulator) as bus:
+        bus.write(3, r.LED, 1)
+        bus.reboot(3)
+        assert bus.read(3, r.LED) == 0
+
+
 def marks_on_the_wire(servo_ids: list[int], ask: Callable[[Bus], dict[int, Status]]) -> tuple[list[bytes], list[bytes]]:
     """The parameters received and the raw packets sent, where velocity -1 before tick 253 spells the header's mark."""
     packets: list[bytes] = []
@@ -176,7 +188,7 @@ def test_answers_that_spell_the_header_are_stuffed_on_the_wire_and_read_as_meant
     received, packets = marks_on_the_wire(IDS, lambda bus: bus.sync_read(IDS, *STATE))
     assert received == [meant] * 6
     assert all(STUFFED_MARK in packet and len(packet) == 11 + 10 + 1 for packet in packets)
-    received, packets = marks_on_the_wire(IDS, lambda bus: bus.fast_sync_read(IDS, *STATE))
+    received, packets = marks_on_the_wire(IDS, lambda bus: bus.sync_read(IDS, *STATE, fast=True))
     assert received == [meant] * 6
     assert [len(packet) for packet in packets] == [8 + 6 * 14]
 

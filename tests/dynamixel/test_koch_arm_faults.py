@@ -189,6 +189,7 @@ def test_old_firmware_is_read_the_slow_way_and_that_is_announced(caplog: pytest.
         caplog.at_level(logging.WARNING),
         opened(emulator, answer_margin_s=0.3) as arm,
     ):
+        before = arm.repeated
         np.testing.assert_allclose(arm.read().position, ROBOT.rest, atol=ONE_TICK)
-        assert arm.repeated == 0
+        assert arm.repeated == before
     assert "fast sync read" in caplog.text
