@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from libra_edge.errors import ConfigError
-from libra_edge.messages import Float64
+from libra_edge.messages import Float64, Int64
 from libra_edge.model_spec import Finite, Name, Section
 from libra_edge.toml_file import read_toml
 
@@ -140,15 +140,24 @@ class Robot(Section):
         """float64 [D] rad/s^2."""
         return np.radians([joint.acceleration_deg_s2 for joint in self.joint])
 
-    def to_ticks(self, position: Float64) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    def to_ticks(self, position: Float64) -> Int64:
         """Joint radians [D] -> servo ticks int64 [D], rounded."""
-        turns = position / (2.0 * math.pi) * [joint.sign for joint in self.joint]
-        return np.rint(turns * TICKS_PER_TURN).astype(np.int64) + [joint.zero_tick for joint in self.joint]
+        turns = position / (2.0 * math.pi) * self._signs
+        ticks: Int64 = np.rint(turns * TICKS_PER_TURN).astype(np.int64) + self._zeros
+        return ticks
 
-    def to_radians(self, ticks: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Float64:
+    def to_radians(self, ticks: Int64) -> Float64:
         """Servo ticks [D] -> joint radians float64 [D]."""
-        offset = ticks - np.array([joint.zero_tick for joint in self.joint])
-        return offset * np.array([joint.sign for joint in self.joint]) * (2.0 * math.pi / TICKS_PER_TURN)
+        turned = ((ticks - self._zeros) * self._signs).astype(np.float64)
+        return turned * (2.0 * math.pi / TICKS_PER_TURN)
+
+    @property
+    def _zeros(self) -> Int64:
+        return np.array([joint.zero_tick for joint in self.joint], dtype=np.int64)
+
+    @property
+    def _signs(self) -> Int64:
+        return np.array([joint.sign for joint in self.joint], dtype=np.int64)
 
 
 def open_robot(name_or_path: str) -> Robot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import defaultdict
@@ -20,7 +21,8 @@ def modules_of(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported_by(file: Path) -> set[str]:
+@functools.cache
+def imported_by(file: Path) -> frozenset[str]:
     """Top-level names of everything that a file imports, at its head or inside a function."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -30,7 +32,7 @@ def imported_by(file: Path) -> set[str]:
             names.add("." * node.level + (node.module or ""))
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
             names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
-    return {name if name.startswith(".") else name.partition(".")[0] for name in names}
+    return frozenset(name if name.startswith(".") else name.partition(".")[0] for name in names)
 
 
 @pytest.mark.parametrize("name", LINKED)
