@@ -39,7 +39,7 @@ class RefinerAgreement:
 
 
 def compare_planners(sides: SideBySide, rows: Int64, progress: Progress) -> PlannerAgreement:
-    """Run both planners on `rows`. Raises EngineError."""
+    """Run both planners on `rows`."""
     tokens, tokens_fp32, cosines = [], [], []
     for row in rows:
         feed = sides.samples.feed(int(row), sides.fp32.planner_inputs)
@@ -60,7 +60,7 @@ def compare_planners(sides: SideBySide, rows: Int64, progress: Progress) -> Plan
 
 
 def compare_refiners(sides: SideBySide, rows: Int64, space: ActionSpace, progress: Progress) -> RefinerAgreement:
-    """Denoise the same noise with both refiners on `rows`. Raises EngineError."""
+    """Denoise the same noise with both refiners on `rows`."""
     differences = []
     for row in rows:
         feed = sides.samples.feed(int(row), sides.fp32.refiner_inputs)

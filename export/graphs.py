@@ -69,12 +69,12 @@ def _load(path: Path) -> ModelProto:
     try:
         model = onnx.load(path)
         checker.check_model(model, full_check=True)
-        return shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except (OSError, DecodeError) as error:
         raise ValueError(f"cannot be read, it is truncated or not ONNX ({error})") from error
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         first = str(error).strip().splitlines()[0]
         raise ValueError(f"is not a valid ONNX model ({first})") from error
+    return model
 
 
 def _check(model: ModelProto, inputs: Tensors, outputs: Tensors | None) -> int:

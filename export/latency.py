@@ -23,7 +23,7 @@ class Latency:
 
 
 def measure_latency(sides: SideBySide, row: int, progress: Progress) -> dict[str, Latency]:
-    """`planner` and `refiner`, on one sample. Raises EngineError."""
+    """`planner` and `refiner`, on one sample."""
     fp32, exported = sides.fp32, sides.exported
     planner = sides.samples.feed(row, fp32.planner_inputs)
     refiner = sides.samples.feed(row, fp32.refiner_inputs)

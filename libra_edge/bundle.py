@@ -1,6 +1,7 @@
 """The contract between export and runtime: an immutable folder in which every file has its SHA-256.
 
 `bundle.json` holds no dates and no paths of the machine that wrote it, so equal inputs give an equal bundle.
+`report.html` lies in the folder but is no part of the bundle: it shows times measured on the machine that wrote it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from libra_edge.model_spec import ModelSpec
 from libra_edge.toml_file import first_fault
 
 MANIFEST = "bundle.json"
+REPORT = "report.html"
+TOKENIZER = "tokenizer.json"
 MAX_MANIFEST_BYTES = 10_000_000
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RelativeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$")]
@@ -34,12 +37,14 @@ class StageEntry(Table):
 
     Attributes:
         graphs: graph name (planner | refiner_encoder | refiner_step) -> file in the bundle.
-        precision: what its numbers are, for example `int8`, `fp16 weights, fp32 arithmetic`.
+        precision: what was asked for: int8, fp16, fp32.
+        layers: layer group -> what its numbers really are.
         bytes, bytes_fp32: size of its graphs here and in the model directory.
     """
 
     graphs: dict[str, RelativeName]
     precision: str
+    layers: dict[str, str] = {}
     bytes: int
     bytes_fp32: int
 
@@ -64,7 +69,14 @@ class GateEntry(Table):
 
 
 class Manifest(Table):
-    """The whole of `bundle.json`."""
+    """The whole of `bundle.json`.
+
+    Attributes:
+        files: every file but `bundle.json` and `report.html`, with its hash.
+        sources: the files of the model directory that it was made from, with their hashes.
+        seed: what the export drew its samples with.
+        tools: versions of what made it.
+    """
 
     schema_version: Literal[1]
     name: str
@@ -72,6 +84,8 @@ class Manifest(Table):
     targets: dict[Literal["cpu", "tensorrt"], TargetEntry]
     gates: tuple[GateEntry, ...]
     files: dict[RelativeName, Sha256]
+    sources: dict[RelativeName, Sha256] = {}
+    seed: int = 0
     tools: dict[str, str]
 
 
@@ -91,7 +105,7 @@ class Bundle:
     @property
     def tokenizer(self) -> Path:
         """The instruction tokeniser."""
-        return self.path / "tokenizer.json"
+        return self.path / TOKENIZER
 
     @property
     def gates_not_run(self) -> tuple[GateEntry, ...]:
@@ -139,8 +153,8 @@ def open_bundle(path: Path) -> Bundle:
         for name in (*entry.planner.graphs.values(), *entry.refiner.graphs.values())
         if name not in manifest.files
     ]
-    if unlisted or "tokenizer.json" not in manifest.files:
-        raise BundleError(path, f"{', '.join(unlisted) or 'tokenizer.json'} has no hash in {MANIFEST}; export it again")
+    if unlisted or TOKENIZER not in manifest.files:
+        raise BundleError(path, f"{', '.join(unlisted) or TOKENIZER} has no hash in {MANIFEST}; export it again")
     for gate in manifest.gates:
         if gate.verdict == "failed" and not gate.accepted:
             raise BundleError(path, f"gate {gate.name!r} failed ({gate.value} against {gate.threshold})")

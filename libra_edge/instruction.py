@@ -53,3 +53,8 @@ class InstructionEncoder:
             raise InstructionError(text, unknown or overflow, self.vocabulary)
         ids = encoding.ids + [self._padding] * (self._max_tokens - len(encoding.ids))
         return np.array([ids], dtype=np.int64)
+
+    def decode(self, ids: Int64) -> str:
+        """The words of int64 [T], without padding."""
+        words = (self._tokenizer.id_to_token(int(token)) for token in ids if token != self._padding)
+        return " ".join(word or UNKNOWN for word in words)
