@@ -132,6 +132,13 @@ def test_a_fast_answer_is_split_as_it_was_put_together(blocks: list[tuple[int, b
     assert fast_sync_read.split_fast_answer(frame, [status.servo_id for status in sent], 10) == sent
 
 
+def test_a_fast_answer_that_holds_a_header_is_whole_although_it_comes_in_pieces() -> None:
+    sent = [Status(1, 0, HEADER + b"\x01\x07\x00"), Status(2, 0, bytes(7))]
+    parser = FrameParser()
+    frames = [frame for byte in fast_sync_read.encode_fast_answer(sent, 2) for frame in parser.feed(bytes([byte]))]
+    assert [fast_sync_read.split_fast_answer(frame, [1, 2], 7) for frame in frames] == [sent]
+
+
 def test_a_fast_answer_of_other_servos_or_another_size_is_corrupt() -> None:
     [frame] = FrameParser().feed(fast_sync_read.encode_fast_answer([Status(1, 0, b"ab"), Status(2, 0, b"cd")], 2))
     with pytest.raises(CorruptPacketError, match="servo 2 stands where servo 3"):

@@ -105,10 +105,11 @@ class ServoBusEmulator:
     def _answer(self, data: bytes) -> None:
         if self._terminal.host_speed() != self._speed:
             return
-        for frame in self._parser.feed(data):
+        frames = self._parser.feed(data)
+        self.ledger.corrupt = self._parser.corrupt
+        for frame in frames:
             for packet in self._bus.answer(frame):
                 self._terminal.send(self._transmit(packet))
-        self.ledger.corrupt = self._parser.corrupt
 
     def _patience_s(self, timeout_s: float | None) -> float | None:
         due_ns = self._bus.next_trip_ns()
