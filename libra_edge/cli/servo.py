@@ -35,12 +35,12 @@ INTERRUPTED = 130
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
 @click.option("--policy-pipe", type=int, default=None, help="Hold when this pipe (a file descriptor) closes.")
 def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | None) -> None:
-    r"""Drive the arm of a robot: what `libra-edge run` starts beside the policy.
+    """Drive the arm of a robot: what `libra-edge run` starts beside the policy.
 
     \b
     Example:
       python -m libra_edge.cli.servo --robot koch --port /dev/ttyACM0 --on-exit rest
-    """
+    """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
     path = port or find_port(robot)
     options = ServoOptions(path, OnExit(on_exit), policy_pipe)

@@ -16,13 +16,13 @@ from libra_edge.runtime.servo_directory import ServoDirectory, running_servos
 @click.option("--hold", is_flag=True, help="Hold the arm where it stands and keep its servo process running.")
 @json_option
 def command(hold: bool, as_json: bool) -> None:
-    r"""Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).
+    """Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).
 
     \b
     Example:
       libra-edge stop
       libra-edge stop --hold
-    """
+    """  # noqa: D301 - click reads the \b
     request = Request.HOLD if hold else Request.STOP
     replies = asyncio.run(_ask_all(request))
     if not replies:

@@ -54,7 +54,7 @@ def test_the_table_names_exactly_the_verbs_that_exist() -> None:
 def test_a_verb_has_help_with_an_example_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run_command([name, "--help"]) == 0
     text = capsys.readouterr().out
-    assert "Example:" in text
+    assert "\n  Example:\n" in text
     assert f"libra-edge {name}" in text.partition("Example:")[2]
     assert "--json" in text
 
