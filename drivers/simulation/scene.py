@@ -86,7 +86,7 @@ _SCENE = """
                 <geom class="servo" pos="-0.013 0.003 0.003" size="0.014 0.014 0.011"/>
                 <geom name="finger" class="touch" type="box" pos="-0.0465 0.009 0" size="0.026 0.003 0.008"/>
                 <geom class="print" type="box" pos="-0.008 0.002 0.030" size="0.004 0.010 0.020"/>
-                <geom class="servo" pos="-0.004 0 0.052" size="0.008 0.021 0.010"/>
+                <geom name="wrist_camera" class="servo" pos="-0.004 0 0.052" size="0.008 0.021 0.010"/>
                 <camera name="wrist" pos="-0.013 0 0.052" xyaxes="0 1 0 -0.5 0 0.866"/>
                 <body name="jaw" pos="-0.01315 -0.0075 0.0145">
                   <inertial pos="-0.02 0 -0.01" mass="0.013" diaginertia="6e-6 6e-6 6e-6"/>
