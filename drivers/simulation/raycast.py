@@ -1,7 +1,7 @@
 """Colour pictures of the scene by ray casting on the CPU: no OpenGL, no display.
 
-The table is a plane and is met in closed form; MuJoCo casts rays only where other shapes can be. Shading uses only sums,
-products, comparisons and square roots, so that the same wheels give the same bits everywhere.
+The table is a plane and is met in closed form; MuJoCo casts rays only where other shapes can be. Shading uses only
+sums, products, comparisons and square roots, so that the same wheels give the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class RayCaster:
         beyond = (distance > FAR_M) | (np.abs(ground - middle[:, None].astype(np.float32)) > half[:, None]).any(0)
         cells = np.floor(ground / TILE_M)
         tiles = (cells[0] + cells[1]).astype(np.int64) % 2
-        picture = _bytes(TABLE_LIT)[tiles]
+        picture: UInt8 = _bytes(TABLE_LIT)[tiles]
         left = self._light_left(ground)
         dimmed = np.flatnonzero(left < 1.0)
         picture[dimmed] = _bytes(TABLE_LIT[tiles[dimmed]] * left[dimmed, None])
