@@ -18,16 +18,15 @@ class DirectCamera:
         self._open = False
 
     def open(self) -> None:
-        """Start to take frames in."""
+        """Start with the next frame."""
         with self._fresh:
             self._open, self._frame = True, None
 
     def inject(self, frame: Frame) -> None:
         """Deliver a frame; it replaces one that was not read yet."""
         with self._fresh:
-            if self._open:
-                self._frame = frame
-                self._fresh.notify()
+            self._frame = frame
+            self._fresh.notify()
 
     def read(self, timeout_s: float) -> Frame:
         """Wait for the next frame. Raises CameraError if none comes."""
@@ -40,6 +39,6 @@ class DirectCamera:
             return frame
 
     def close(self) -> None:
-        """Take no more frames; may be called twice."""
+        """Hand out no more frames; may be called twice."""
         with self._fresh:
             self._open = False

@@ -44,13 +44,9 @@ def test_newest_frame_wins(bench: Bench) -> None:
     assert bench.camera.read(LATEST_S).number == 3
 
 
-def test_frame_outlives_the_librealsense_pool(bench: Bench) -> None:
-    frames = []
-    for number in range(1, 65):
-        bench.inject(number)
-        frames.append(bench.camera.read(LATEST_S))
-    for frame in frames:
-        np.testing.assert_array_equal(frame.image, noise(frame.number))
+def test_frames_keep_nothing_of_the_librealsense_pool(bench: Bench) -> None:
+    bench.inject(1)
+    assert bench.camera.read(LATEST_S).image.flags.owndata
 
 
 def test_stalled_stream_is_a_fault(bench: Bench) -> None:

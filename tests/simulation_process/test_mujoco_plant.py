@@ -83,6 +83,7 @@ def test_arm_is_propped_up_until_torque_was_on_once_then_falls(plant: MujocoPlan
     plant.set_torque(LIFT, False)
     run(plant, 2 * SECOND)
     assert abs(position(plant, LIFT) - start) > 30
+    assert plant.measure(LIFT).current_raw == 0
 
 
 def test_torque_holds_the_position_it_finds(plant: MujocoPlant) -> None:

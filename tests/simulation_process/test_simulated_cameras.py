@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from queue import Queue
 
 import numpy as np
 import pytest
@@ -81,14 +82,17 @@ def test_direct_camera_gives_the_newest_frame_once() -> None:
 def test_feeder_delivers_what_the_bell_announces_and_ends_with_it() -> None:
     writer = FrameWriter([WRIST, FRONT])
     listening, ringing = os.pipe()
-    delivered: list[Frame] = []
-    sinks = [("wrist", delivered.append), ("front", delivered.append)]
+    delivered: Queue[Frame] = Queue()
+    sinks = [("wrist", delivered.put), ("front", delivered.put)]
     feeder = FrameFeeder(listening, FrameReader(writer.path, [WRIST, FRONT]), sinks)
-    writer.publish(picture(5))
-    os.write(ringing, bytes([1]))
-    os.write(ringing, bytes([1, 0, 1]))
     feeder.start()
+    for number in (5, 6):
+        writer.publish(picture(number))
+        os.write(ringing, bytes([1]))
+        frame = delivered.get(timeout=LATEST_S)
+        assert (frame.camera, frame.number) == ("front", number)
+        np.testing.assert_array_equal(frame.image, picture(number).image)
+    os.write(ringing, bytes([0, 1]))  # nothing came from the wrist, nothing new from the front
     os.close(ringing)
     feeder.join()
-    assert [(frame.camera, frame.number) for frame in delivered] == [("front", 5)]
-    np.testing.assert_array_equal(delivered[0].image, picture(5).image)
+    assert delivered.empty()
