@@ -68,6 +68,7 @@ soak: $(BUNDLE)/bundle.json ## the long runs
 	@$(BIN)/python -m pytest -m soak
 
 train: ## train models/libra_base anew, see training/README.md
+	@sh requirements/check_python.sh "$(PYTHON)"
 	@$(MAKE) --no-print-directory --directory training
 
 check-jetson: $(READY) ## every dependency has a wheel for the Jetson's Python versions
