@@ -102,7 +102,9 @@ class KochArm:
             for servo in self._servos:
                 self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 1)
         except BusError:
-            self._torque_off_everywhere()
+            self._torque = False
+            for failure in self._torque_off_everywhere():
+                logger.error("torque may still be on: %s", failure)
             raise
         self._torque, self._cycle = True, 0
 

@@ -157,7 +157,7 @@ def test_torque_goes_off_everywhere_although_one_servo_does_not_answer() -> None
         assert [emulator.peek(servo_id, r.TORQUE_ENABLE) for servo_id in IDS] == [0] * 6
 
 
-def test_torque_that_cannot_be_enabled_everywhere_is_taken_off_again() -> None:
+def test_torque_that_cannot_be_enabled_everywhere_is_taken_off_again(caplog: pytest.LogCaptureFixture) -> None:
     class DropsOut(KinematicPlant):
         def set_torque(self, servo_id: int, on: bool) -> None:
             if servo_id == 4 and on:
@@ -169,6 +169,7 @@ def test_torque_that_cannot_be_enabled_everywhere_is_taken_off_again() -> None:
     with emulated(transmit, plant=plant) as emulator, opened(emulator, answer_margin_s=0.3) as arm:
         with pytest.raises(NoAnswerError, match="servo 4"):
             arm.enable_torque()
+        assert "torque may still be on: servo 4 (wrist_flex)" in caplog.text
         assert [emulator.peek(servo_id, r.TORQUE_ENABLE) for servo_id in IDS] == [0] * 6
 
 
