@@ -49,7 +49,6 @@ test: $(BUNDLE)/bundle.json ## run the tests, but not those that need a GPU, an 
 	@$(BIN)/python -m pytest -m "not gpu and not hardware and not soak"
 
 export: $(READY) ## export models/MODEL to bundles/MODEL
-	@rm -rf $(BUNDLE)
 	@$(BIN)/libra-edge export models/$(MODEL) --out $(BUNDLE)
 
 $(BUNDLE)/bundle.json: $(wildcard models/$(MODEL)/*) | $(READY)
