@@ -7,6 +7,7 @@ bins, shifted a little by what its cameras see.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 
+from libra_edge.export.exporter import ExportOptions, export_model
+from libra_edge.export.progress import SilentProgress
+from libra_edge.model_directory import open_model_directory
 from libra_edge.robot import open_robot
 from tests.graph_builder import GraphBuilder
 
@@ -87,6 +91,15 @@ def write_tiny_model_directory(path: Path, *, seed: int = 0) -> Path:
     return path
 
 
+def write_tiny_bundle(path: Path, *, seed: int = 0) -> Path:
+    """Export the tiny model (INT8 planner, FP16 refiner) to the new folder `path`; returns it."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = open_model_directory(write_tiny_model_directory(Path(folder), seed=seed))
+        result = export_model(directory, ExportOptions(path), SilentProgress())
+    assert result.sha256, f"gates failed: {result.failed}"
+    return path
+
+
 def _write_spec(path: Path) -> None:
     robot = open_robot("koch-sim")
     text = MODEL_TOML.format(
@@ -140,7 +153,8 @@ def _write_planner(path: Path, rng: np.random.Generator) -> None:
     pose = graph.node("Gemm", state, _random(rng, JOINTS, POSE_WIDTH), np.zeros(POSE_WIDTH, np.float32))
     everything = graph.node("Concat", meaning, *seen, pose, axis=1)
     inner = graph.node("MatMul", everything, _random(rng, WORD_WIDTH + 2 * IMAGE_WIDTH + POSE_WIDTH, HIDDEN))
-    outer = graph.node("MatMul", graph.node("Relu", inner), 20 * _random(rng, HIDDEN, SWITCHES))
+    thresholds = rng.choice([-40, 40], SWITCHES).astype(np.float32)
+    outer = graph.node("Gemm", graph.node("Relu", inner), 80 * _random(rng, HIDDEN, SWITCHES), thresholds)
     flat = graph.node("Gemm", graph.node("Tanh", outer), *_bell_curves(rng))
     shape = [1, PLAN_STEPS, JOINTS, BINS]
     graph.output("logits", graph.node("Reshape", flat, np.array(shape)), shape)
