@@ -104,7 +104,7 @@ class KochArm:
         except BusError:
             self._torque = False
             for failure in self._torque_off_everywhere():
-                logger.error("torque may still be on: %s", failure)
+                logger.warning("torque may still be on: %s", failure)
             raise
         self._torque, self._cycle = True, 0
 
