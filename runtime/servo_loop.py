@@ -106,7 +106,7 @@ class ServoLoop:
         finally:
             self._arm.close()
             while self._posted:
-                self._posted.popleft()[1].set_result(Reply(self.state, False, "the servo loop has ended"))
+                _answer(self._posted.popleft()[1], Reply(self.state, False, "the servo loop has ended"))
 
     def _read(self) -> int:
         """Read the joints; nanoseconds spent on it. Two lost answers in a row are borne, a third is a fault."""
@@ -127,7 +127,7 @@ class ServoLoop:
     def _handle_posted(self) -> None:
         while self._posted:
             event, reply = self._posted.popleft()
-            reply.set_result(self._happen(event))
+            _answer(reply, self._happen(event))
 
     def _listen(self) -> None:
         """Take the newest chunk if it is one that can be followed."""
@@ -242,3 +242,9 @@ class ServoLoop:
         fault = "" if self.fault is None else str(self.fault)
         telemetry = self._counts.telemetry(self._clock.now_ns(), self.state, deadline_misses, fault)
         self._channel.publish_telemetry(telemetry)
+
+
+def _answer(future: Future[Reply], reply: Reply) -> None:
+    """Whoever asked may have given up waiting; what was asked for has been done all the same."""
+    if future.set_running_or_notify_cancel():
+        future.set_result(reply)

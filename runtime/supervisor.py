@@ -62,44 +62,43 @@ class Transition:
     reaction: Reaction
 
 
-def _table() -> dict[tuple[State, Event], Transition]:
-    s, e, r = State, Event, Reaction
-    alive = (s.READY, s.HOMING, s.RUNNING, s.HOLDING, s.STOPPING)
-    table = {
-        (s.OFF, e.TORQUE_ON): Transition(s.HOMING, r.HOME),
-        (s.HOMING, e.ARRIVED): Transition(s.READY, r.PAUSE),
-        (s.READY, e.START): Transition(s.RUNNING, r.FOLLOW),
-        (s.HOLDING, e.START): Transition(s.RUNNING, r.FOLLOW),
-        (s.RUNNING, e.START): Transition(s.RUNNING, r.NOTHING),
-        (s.RUNNING, e.CHUNKS_STOPPED): Transition(s.HOLDING, r.STAND),
-        (s.HOLDING, e.CHUNK): Transition(s.RUNNING, r.FOLLOW),
-        (s.RUNNING, e.TASK): Transition(s.RUNNING, r.FLUSH),
-        (s.HOLDING, e.TASK): Transition(s.HOLDING, r.FLUSH),
-        (s.READY, e.TASK): Transition(s.READY, r.NOTHING),
-        (s.HOMING, e.TASK): Transition(s.HOMING, r.NOTHING),
-        (s.STOPPING, e.ARRIVED): Transition(s.OFF, r.LEAVE),
-        (s.STOPPING, e.STOP): Transition(s.STOPPING, r.NOTHING),
-        (s.STOPPING, e.POLICY_GONE): Transition(s.STOPPING, r.NOTHING),
-        (s.OFF, e.STOP): Transition(s.OFF, r.LEAVE_HOLDING),
-        (s.OFF, e.ABORT): Transition(s.OFF, r.LEAVE_HOLDING),
-        (s.OFF, e.POLICY_GONE): Transition(s.OFF, r.LEAVE_HOLDING),
-        (s.FAULT, e.STOP): Transition(s.FAULT, r.NOTHING),
-        (s.FAULT, e.HOLD): Transition(s.FAULT, r.NOTHING),
-        (s.FAULT, e.POLICY_GONE): Transition(s.FAULT, r.NOTHING),
-        (s.FAULT, e.ARRIVED): Transition(s.FAULT, r.LEAVE_HOLDING),
-        (s.FAULT, e.ABORT): Transition(s.FAULT, r.LEAVE_HOLDING),
-        (s.FAULT, e.BUS_FAULT): Transition(s.FAULT, r.LEAVE_HOLDING),
-    }
-    for state in alive:
-        table[state, e.HOLD] = Transition(s.HOLDING, r.PAUSE)
-        table[state, e.ABORT] = Transition(s.OFF, r.LEAVE_HOLDING)
-        table[state, e.BUS_FAULT] = Transition(s.FAULT, r.FREEZE)
-        table.setdefault((state, e.STOP), Transition(s.STOPPING, r.PARK))
-        table.setdefault((state, e.POLICY_GONE), Transition(s.HOLDING, r.PAUSE))
-    return table
-
-
-TRANSITIONS: Mapping[tuple[State, Event], Transition] = MappingProxyType(_table())
+_UNDER_TORQUE = (State.READY, State.HOMING, State.RUNNING, State.HOLDING, State.STOPPING)
+_WHEREVER_UNDER_TORQUE = {
+    Event.HOLD: Transition(State.HOLDING, Reaction.PAUSE),
+    Event.STOP: Transition(State.STOPPING, Reaction.PARK),
+    Event.POLICY_GONE: Transition(State.HOLDING, Reaction.PAUSE),
+    Event.ABORT: Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    Event.BUS_FAULT: Transition(State.FAULT, Reaction.FREEZE),
+}
+_IN_PARTICULAR = {
+    (State.OFF, Event.TORQUE_ON): Transition(State.HOMING, Reaction.HOME),
+    (State.OFF, Event.STOP): Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    (State.OFF, Event.ABORT): Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    (State.OFF, Event.POLICY_GONE): Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    (State.HOMING, Event.ARRIVED): Transition(State.READY, Reaction.PAUSE),
+    (State.HOMING, Event.TASK): Transition(State.HOMING, Reaction.NOTHING),
+    (State.READY, Event.START): Transition(State.RUNNING, Reaction.FOLLOW),
+    (State.READY, Event.TASK): Transition(State.READY, Reaction.NOTHING),
+    (State.RUNNING, Event.START): Transition(State.RUNNING, Reaction.NOTHING),
+    (State.RUNNING, Event.TASK): Transition(State.RUNNING, Reaction.FLUSH),
+    (State.RUNNING, Event.CHUNKS_STOPPED): Transition(State.HOLDING, Reaction.STAND),
+    (State.HOLDING, Event.START): Transition(State.RUNNING, Reaction.FOLLOW),
+    (State.HOLDING, Event.TASK): Transition(State.HOLDING, Reaction.FLUSH),
+    (State.HOLDING, Event.CHUNK): Transition(State.RUNNING, Reaction.FOLLOW),
+    (State.STOPPING, Event.STOP): Transition(State.STOPPING, Reaction.NOTHING),
+    (State.STOPPING, Event.POLICY_GONE): Transition(State.STOPPING, Reaction.NOTHING),
+    (State.STOPPING, Event.ARRIVED): Transition(State.OFF, Reaction.LEAVE),
+    (State.FAULT, Event.STOP): Transition(State.FAULT, Reaction.NOTHING),
+    (State.FAULT, Event.HOLD): Transition(State.FAULT, Reaction.NOTHING),
+    (State.FAULT, Event.POLICY_GONE): Transition(State.FAULT, Reaction.NOTHING),
+    (State.FAULT, Event.ARRIVED): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
+    (State.FAULT, Event.ABORT): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
+    (State.FAULT, Event.BUS_FAULT): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
+}
+TRANSITIONS: Mapping[tuple[State, Event], Transition] = MappingProxyType(
+    {(state, event): follows for state in _UNDER_TORQUE for event, follows in _WHEREVER_UNDER_TORQUE.items()}
+    | _IN_PARTICULAR
+)
 """Every pair that may happen; any other is refused."""
 
 

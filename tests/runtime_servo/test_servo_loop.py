@@ -284,6 +284,13 @@ def test_requests_that_are_not_possible_are_answered_with_why() -> None:
     assert (reply.state, reply.problem) == (State.HOMING, "'start' is not possible while homing")
 
 
+def test_a_request_is_done_even_if_nobody_waits_for_the_answer_any_more() -> None:
+    bench = running_bench()
+    bench.loop.post(Event.HOLD).cancel()
+    bench.tick()
+    assert bench.state() is State.HOLDING
+
+
 def test_a_request_too_late_is_answered_too() -> None:
     bench = Bench()
     late = bench.loop.post(Event.START)
