@@ -31,8 +31,7 @@ ROUNDS = (
     Round(episodes=2200, minutes=9.0, rate=8e-4, last_rate=5e-4),
     Round(episodes=700, minutes=8.0, rate=6e-4, last_rate=4e-4),
     Round(episodes=700, minutes=8.0, rate=6e-4, last_rate=4e-4),
-    Round(episodes=700, minutes=8.0, rate=5e-4, last_rate=3e-4),
-    Round(episodes=700, minutes=12.0, rate=4e-4, last_rate=1e-5),
+    Round(episodes=900, minutes=30.0, rate=6e-4, last_rate=1e-5),
 )
 
 

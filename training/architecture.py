@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 JOINTS, BINS, PLAN_STEPS, CHUNK_STEPS, DENOISING_STEPS, MAX_WORDS = 6, 10, 10, 5, 5, 8
+KEYPOINTS, SHARPNESS = 8, 8.0
 
 
 class Attention(nn.Module):
@@ -59,7 +60,11 @@ class Block(nn.Module):
 
 
 class Stem(nn.Module):
-    """Pixels to a grid of tokens at stride 16, with a learned position for each cell."""
+    """Pixels to tokens: a grid at stride 16, and a few keypoints that say exactly where something is.
+
+    A keypoint is the mean position of a soft map over the stride-4 grid (spatial softmax, arXiv 1504.00702): it finds
+    things to a fraction of a cell, which grid tokens alone learn slowly.
+    """
 
     def __init__(self, width: int, rows: int, columns: int) -> None:
         super().__init__()
@@ -70,10 +75,25 @@ class Stem(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.mix = nn.Linear(width, width)
         self.position = nn.Parameter(torch.randn(1, rows * columns, width) * 0.02)
+        self.maps = nn.Conv2d(channels[2], KEYPOINTS, 3, padding=1)
+        self.place = nn.Linear(2, width)
+        self.identity = nn.Parameter(torch.randn(1, KEYPOINTS, width) * 0.02)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """[B, 3, H, W] in [-1, 1] -> [B, rows * columns, width]."""
-        return self.mix(self.convolutions(pixels).flatten(2).transpose(1, 2)) + self.position
+        """[B, 3, H, W] in [-1, 1] -> [B, rows * columns + KEYPOINTS, width]."""
+        fine = self.convolutions[:4](pixels)
+        grid = self.mix(self.convolutions[4:](fine).flatten(2).transpose(1, 2)) + self.position
+        points = self.place(spatial_mean(self.maps(fine).float() * SHARPNESS)) + self.identity
+        return torch.cat([grid, points.to(grid.dtype)], 1)
+
+
+def spatial_mean(maps: Tensor) -> Tensor:
+    """Mean position of the softmax of each map: [B, K, rows, columns] -> [B, K, 2], each -1..1."""
+    rows, columns = maps.shape[-2:]
+    weights = maps.flatten(2).softmax(-1).unflatten(-1, (rows, columns))
+    across = torch.linspace(-1.0, 1.0, columns)
+    down = torch.linspace(-1.0, 1.0, rows)
+    return torch.stack([(weights.sum(2) * across).sum(-1), (weights.sum(3) * down).sum(-1)], -1)
 
 
 def _scale(picture: Tensor) -> Tensor:
@@ -139,6 +159,7 @@ class RefinerEncoder(nn.Module):
         self.token_position = nn.Parameter(torch.randn(1, CHUNK_STEPS, width) * 0.02)
         self.blocks = nn.ModuleList(Block(width, 5) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
+        self.locate = nn.Linear(width, 3)
 
     def forward(self, front: Tensor, wrist: Tensor, state: Tensor, tokens: Tensor) -> Tensor:
         normalised = normalise(state, self.low, self.high)
@@ -150,6 +171,10 @@ class RefinerEncoder(nn.Module):
             x = block(x)
         carried = nn.functional.pad(normalised, (0, self.width - JOINTS)).unsqueeze(1)
         return torch.cat([self.norm(x), carried.to(x.dtype)], 1)
+
+    def cube(self, features: Tensor) -> Tensor:
+        """Where it thinks the meant cube is, [B, 3] in decimetres (a training aid)."""
+        return self.locate(features[:, -1 - CHUNK_STEPS : -1].mean(1))
 
 
 class RefinerDecoder(nn.Module):

@@ -21,11 +21,12 @@ from rich.progress import Progress
 from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.scene import PALETTE
 from libra_edge.drivers.simulation.tasks import ALL_TASKS, Task
+from libra_edge.drivers.simulation.world import KochCubesWorld
 from libra_edge.robot import open_robot
 from training.architecture import Planner, Refiner
 from training.dataset import ShardWriter
 from training.policy_actor import PolicyActor, load_systems
-from training.recorder import MAX_STEPS, Actor, Eyes, NoisyExpert, episode
+from training.recorder import MAX_STEPS, Actor, Eyes, NoisyExpert, anywhere, episode, scene
 
 EVALUATION_SEEDS_FROM = 500_000
 ROUND_SEEDS = 20_000
@@ -67,6 +68,26 @@ def record(seeds: range, folder: Path, checkpoint: Path | None, counter: SharedN
     return tally
 
 
+def record_scenes(seeds: range, folder: Path, checkpoint: Path | None, counter: SharedNumber) -> Counter[str]:
+    """One worker's scenes: of each, how it begins, and once more with the arm anywhere. Many scenes teach what the
+    words mean; in episodes the arm soon gives away which cube is meant.
+    """
+    del checkpoint
+    writer = ShardWriter(folder, capacity=2 * len(seeds))
+    world = KochCubesWorld(0, ALL_TASKS[0].text)
+    eyes, tally = Eyes(world), Counter[str]()
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 1])
+        task = task_of(seed, rng)
+        world.reset(seed, task.text)
+        for pose in (None, anywhere(rng)):
+            writer.add(scene(world, eyes, pose), ALL_TASKS.index(task), step=0)
+        tally[task.verb] += 1
+        counter.value += 1
+    writer.close({"seeds": [seeds.start, seeds.stop], "tally": tally})
+    return tally
+
+
 def _systems(checkpoint: Path | None) -> tuple[Planner, Refiner] | None:
     if checkpoint is None:
         return None
@@ -80,8 +101,11 @@ def _actor(systems: tuple[Planner, Refiner] | None, task: Task, rng: np.random.G
     return PolicyActor(*systems, task.text, rng, expert_share=0.15)
 
 
-def collect(round_index: int, episodes: int, data: Path, checkpoint: Path | None, workers: int) -> Counter[str]:
-    """Record one round into `data/r<round>-<worker>`; each worker has seeds of its own."""
+def collect(
+    round_index: int, episodes: int, data: Path, checkpoint: Path | None, workers: int, *, scenes: bool = False
+) -> Counter[str]:
+    """Record one round into `data/r<round>-<worker>` (scenes: `s<round>-...`); no two workers share a seed."""
+    job, letter = (record_scenes, "s") if scenes else (record, "r")
     first = round_index * ROUND_SEEDS
     if first + episodes > EVALUATION_SEEDS_FROM or episodes > ROUND_SEEDS:
         raise SystemExit(f"round {round_index} with {episodes} episodes would use evaluation seeds")
@@ -93,7 +117,7 @@ def collect(round_index: int, episodes: int, data: Path, checkpoint: Path | None
         futures: list[Future[Counter[str]]] = []
         for worker, counter in enumerate(counters):
             seeds = range(first + worker * share, first + min((worker + 1) * share, episodes))
-            futures.append(pool.submit(record, seeds, data / f"r{round_index}-{worker}", checkpoint, counter))
+            futures.append(pool.submit(job, seeds, data / f"{letter}{round_index}-{worker}", checkpoint, counter))
         bar = progress.add_task(f"round {round_index}", total=episodes)
         while not all(future.done() for future in futures):
             progress.update(bar, completed=sum(counter.value for counter in counters))
@@ -110,10 +134,13 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--scenes", action="store_true", help="first moments of scenes instead of episodes")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     started = time.monotonic()
-    tally = collect(options.round, options.episodes, options.data, options.checkpoint, options.workers)
+    tally = collect(
+        options.round, options.episodes, options.data, options.checkpoint, options.workers, scenes=options.scenes
+    )
     for verb in SHARES:
         print(f"{verb}: {tally[f'{verb} succeeded']} of {tally[verb]} succeeded")
     print(f"{time.monotonic() - started:.0f} s")

@@ -7,6 +7,7 @@ expert, rolled out from a saved state of the simulator, so that a policy's own m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from libra_edge.drivers.simulation import kinematics
 from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.mujoco_library import mujoco
 from libra_edge.drivers.simulation.raycast import RayCaster
@@ -21,7 +23,7 @@ from libra_edge.drivers.simulation.world import KochCubesWorld
 from libra_edge.messages import ActionChunk, Float32, Float64, UInt8
 from libra_edge.robot import Robot
 from libra_edge.runtime.lockstep import LockStepServo
-from training.expert import Expert
+from training.expert import Expert, pitch_at
 
 FRONT = (320, 180)
 WRIST = (424, 240)
@@ -110,6 +112,29 @@ def episode(lockstep: LockStepWorld, robot: Robot, eyes: Eyes, actor: Actor) -> 
             done_at = step
         if done_at is not None and step >= done_at + STEPS_AFTER_SUCCESS:
             return
+
+
+def scene(world: KochCubesWorld, eyes: Eyes, pose: Float64 | None) -> Sample:
+    """The present scene, with the arm put at `pose` (float64 [6] rad) if there is one."""
+    if pose is not None:
+        world.data.qpos[: len(pose)] = pose
+        world.data.qvel[: len(pose)] = 0.0
+        world.set_goal(pose)
+        mujoco.mj_forward(world.model, world.data)
+    front, wrist = eyes.look()
+    goals = _label(world, Expert(world), world.position)
+    state, cube = world.position.astype(np.float32), world.cubes[0].astype(np.float32)
+    return Sample(front, wrist, state, goals.astype(np.float32), cube, NO_TOKENS)
+
+
+def anywhere(rng: np.random.Generator) -> Float64:
+    """A pose with the hand somewhere above the cubes, float64 [6] rad."""
+    while True:
+        reach, bearing, height = rng.uniform(0.10, 0.24), rng.uniform(-0.85, 0.85), rng.uniform(0.05, 0.11)
+        x, y = kinematics.PAN_AXIS_X + reach * math.cos(bearing), reach * math.sin(bearing)
+        solution = kinematics.solve(x, y, height, pitch_at(reach), 0.0)
+        if solution is not None:
+            return np.array([*solution, rng.uniform(-1.1, -0.25)])
 
 
 def _label(world: KochCubesWorld, expert: Expert, previous: Float64) -> Float64:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
@@ -31,7 +32,8 @@ MAX_DELAY = 5
 NOISES = 4
 JITTER = 0.15
 OWN_TOKENS = 0.6
-LOCATE_WEIGHT = 0.5
+SCENE_SHARE = 0.4
+LOCATE_WEIGHT, REFINER_LOCATE_WEIGHT = 0.5, 0.1
 SAVE_EVERY_S = 60.0
 WARM_UP_STEPS = 200
 AVERAGE_DECAY = 0.999
@@ -73,7 +75,7 @@ class PlannerLoss:
 
 
 class RefinerLoss:
-    """Distance of the predicted clean chunk from the expert's, at a random one of the five denoising times."""
+    """Distance of the predicted clean chunk from the expert's at a random denoising time, and where the cube is."""
 
     def __init__(self, model: Refiner) -> None:
         self._model = model
@@ -89,9 +91,13 @@ class RefinerLoss:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = encoder(front, wrist, state, self._tokens(batch, rng))
             guess = self._model.decoder(features, noisy, step)
+            cube_guess = encoder.cube(features)
+        located = (cube_guess.float() - torch.from_numpy(batch.cube) * 10.0).abs().mean()
         error = guess - clean
         milliradians = (error * 0.5 * (encoder.high - encoder.low)).abs().mean() * 1e3
-        return nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05), {"mrad": milliradians.item()}
+        goals_loss = nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05)
+        told = {"mrad": milliradians.item(), "cube_mm": located.item() * 100}
+        return goals_loss + REFINER_LOCATE_WEIGHT * located, told
 
     def _tokens(self, batch: Batch, rng: np.random.Generator) -> Tensor:
         """The planner's own tokens where they were recorded, else those of a stale plan, some off by one."""
@@ -158,10 +164,13 @@ class Trainer:
         self.step = state["step"]
 
 
-def round_weights(samples: Samples) -> np.ndarray:
-    """Shares of the shards in a batch: by size, corrections (rounds 1 and later) counted twice."""
+def round_weights(samples: Samples) -> NDArray[np.float64]:
+    """Shares of the shards in a batch: scenes SCENE_SHARE; episodes by size, corrections counted twice."""
     sizes = np.array(samples.sizes, dtype=np.float64)
+    is_scene = np.array([name.startswith("s") for name in samples.rounds])
     weights = sizes * [1.0 if name == "r0" else 2.0 for name in samples.rounds]
+    weights[~is_scene] *= (1.0 - SCENE_SHARE * is_scene.any()) / weights[~is_scene].sum()
+    weights[is_scene] *= SCENE_SHARE / max(weights[is_scene].sum(), 1.0)
     return weights / weights.sum()
 
 
