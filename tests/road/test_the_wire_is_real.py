@@ -1,0 +1,71 @@
+"""One episode in real time, overheard: every goal position came over the serial port, from the servo process."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import uvloop
+
+from libra_edge.bundle import Bundle
+from libra_edge.cli.run_hardware import RunHardware
+from libra_edge.cli.run_session import Session, SessionOptions, run_session
+from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.simulated_robot import SimulatedRobot
+from libra_edge.instruction import InstructionEncoder
+from libra_edge.robot import open_robot
+from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
+from libra_edge.runtime.limit_check import LimitCheck
+from libra_edge.runtime.planner import EnginePlanner
+from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.recorder import Recorder
+from libra_edge.runtime.refiner import EngineRefiner
+from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.schedule import Mode
+from libra_edge.runtime.servo_loop import OnExit
+from tests.road.wire_tap import WireTap
+
+ROBOT = open_robot("koch-sim")
+TASK, SEED = "push the green cube", 900_100
+SYNC_WRITE = 0x83
+
+
+def load_policy(bundle: Bundle) -> Policy:
+    engines = load_onnxruntime_engines(bundle)
+    planner = EnginePlanner(engines.planner, bundle.spec)
+    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, bundle.spec)
+    words = InstructionEncoder(bundle.tokenizer, bundle.spec.instruction.max_tokens)
+    return Policy(planner, refiner, bundle.spec, words.encode(TASK), clock=MonotonicClock(), seed=SEED)
+
+
+def overhear(bundle: Bundle, folder: Path) -> tuple[Session, WireTap]:
+    """Run one episode with a tap in the cable; the emulator's ledger goes to `goals.jsonl`."""
+    with ExitStack() as stack:
+        simulated = stack.enter_context(
+            SimulatedRobot.launch(ROBOT, seed=SEED, task=TASK, goals=folder / "goals.jsonl")
+        )
+        tap = stack.enter_context(WireTap(simulated.port))
+        cameras = simulated.cameras()
+        for camera in cameras:
+            stack.enter_context(closing(camera))
+            camera.open()
+        recorder = Recorder(folder / "run.mcap", {})
+        stack.callback(recorder.close, {})
+        log = RunLog(MonotonicClock(), ROBOT.joint_names, LimitCheck(ROBOT), recorder)
+        options = SessionOptions("koch-sim", TASK, 8.0, Mode.ASYNC, OnExit.HOLD, view=False)
+        hardware = RunHardware(tap.port, cameras, simulated.referee)
+        return uvloop.run(run_session(load_policy(bundle), ROBOT, hardware, log, options)), tap
+
+
+def test_every_goal_in_the_ledger_was_sent_by_the_servo_process_over_the_port(bundle: Bundle, tmp_path: Path) -> None:
+    session, tap = overhear(bundle, tmp_path)
+    assert session.fault is None
+    goals = [json.loads(line) for line in (tmp_path / "goals.jsonl").read_text().splitlines()]
+    packets = {bytes.fromhex(goal["packet"]) for goal in goals}
+    sync_writes = [packet for packet in packets if packet[7] == SYNC_WRITE]
+    assert len(sync_writes) > 50, "the arm was driven by sync writes"
+    assert all(packet in tap.host_bytes for packet in packets)
+    assert len({goal["tick"] for goal in goals if goal["servo"] == 2}) > 20, "the shoulder really was sent somewhere"
+    assert len(tap.holders) == 1
+    assert "libra_edge.cli.servo" in tap.holders.pop()
