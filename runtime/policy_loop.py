@@ -77,11 +77,13 @@ async def _end_of_run(run: Run) -> str:
             raise ProcessError(f"the servo process has stopped the arm: {telemetry.fault}")
         if telemetry.state in {State.STOPPING, State.OFF}:
             return "stopped from outside"
-        silent_ns = run.clock.now_ns() - telemetry.time_ns
-        if run.servo.exit_code is not None or silent_ns > SERVO_SILENT_NS:
+        if run.servo.exit_code is not None:
             raise ProcessError(
-                f"the servo process has been silent for {silent_ns / 1e9:.1f} s; its watchdog stops the arm"
+                f"the servo process died (code {run.servo.exit_code}); the servos' watchdog stops the arm"
             )
+        silent_ns = run.clock.now_ns() - telemetry.time_ns
+        if silent_ns > SERVO_SILENT_NS:
+            raise ProcessError(f"the servo process is silent for {silent_ns / 1e9:.1f} s; the watchdog stops the arm")
         if (reason := run.finished()) is not None:
             return reason
         await asyncio.sleep(LOOK_EVERY_S)

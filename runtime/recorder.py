@@ -70,13 +70,13 @@ class Recorder:
             self._waiting_bytes += entry.size
             self._changed.notify()
 
-    def close(self, result: Mapping[str, str]) -> None:
+    def close(self, result: Mapping[str, str] | None = None) -> None:
         """Write what still waits, then the metadata record `result`, then the index; may be called twice."""
         with self._changed:
             if self._closing:
                 return
             self._closing = True
-            self._result = dict(result)
+            self._result = dict(result or {})
             self._changed.notify()
         self._thread.join()
         if self.dropped:

@@ -39,15 +39,16 @@ class RefinerStream:
 
     async def run(self, planner: PlannerStream) -> None:
         """Chunk after chunk, each due when the last one ends; where none can be made, the arm holds for a step."""
-        step = 0
+        step, follows = 0, False
         if self._run.mode is Mode.ASYNC:
             await planner.first_plan.wait()
         while True:
-            step = await self._until_due(step, may_be_late=True)
+            step = await self._until_due(step, may_be_late=follows)
             if self._plan_first(step):
                 await planner.plan()
                 step = await self._until_due(step, may_be_late=False)
-            step += self._run.policy.chunk_steps if await self._refine(step) else 1
+            follows = await self._refine(step)
+            step += self._run.policy.chunk_steps if follows else 1
 
     def close(self) -> None:
         """Let the thread end."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from libra_edge.runtime.run_state import Run
 
@@ -41,7 +41,8 @@ def run_figures(run: Run) -> dict[str, Any]:
 
 def summary_table(figures: Figures) -> Table:
     """The figures for people."""
-    table = Table("", "p50", "p99", "", title=escape(f"{figures['robot']}: {figures['task']}"), title_justify="left")
+    last = Column(overflow="fold")
+    table = Table("", "p50", "p99", last, title=escape(f"{figures['robot']}: {figures['task']}"), title_justify="left")
     success = {True: "[bold green]yes", False: "[bold red]no", None: "nobody to tell"}[figures["success"]]
     table.add_row("success", "", "", f"{success}[/], {figures['ended']} after {figures['seconds']:.1f} s")
     table.add_row("planner, ms", *_quantiles(figures["planner_ms"]), f"{figures['plans']} plans")

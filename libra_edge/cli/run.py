@@ -92,10 +92,10 @@ def command(
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
             figures = _figures(session, robot, task, recorder)
             recorder.close(_result(session, figures))
-    figures["report"] = _draw(path)
-    stderr_console().print(summary_table(figures))
-    if as_json:
-        print_json(figures)
+        figures["report"] = _draw(path)
+        stderr_console().print(summary_table(figures))
+        if as_json:
+            print_json(figures)
     if session.fault is not None:
         raise session.fault
     if require_success and session.end.success is not True:
@@ -129,11 +129,11 @@ def _recorder(path: Path, metadata: dict[str, str]) -> Iterator[Recorder]:
     try:
         yield recorder
     except InputError:
-        recorder.close({})
+        recorder.close()
         path.unlink()
         raise
     finally:
-        recorder.close({})
+        recorder.close()
 
 
 def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int) -> dict[str, str]:
