@@ -84,7 +84,7 @@ def read_samples(path: Path, spec: ModelSpec) -> CalibrationSamples:
 def _expected(spec: ModelSpec) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Array name -> (dtype, shape without the sample axis)."""
     inputs = {**spec.planner_inputs(), **spec.refiner_encoder_inputs(), "sample": spec.refiner_step_inputs()["sample"]}
-    return {name: (dtype, shape[1:]) for name, (dtype, shape) in inputs.items()} | {HOLDOUT: ("bool", ())}
+    return {HOLDOUT: ("bool", ()), **{name: (dtype, shape[1:]) for name, (dtype, shape) in inputs.items()}}
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
@@ -105,7 +105,7 @@ def _check_arrays(arrays: Mapping[str, Array], expected: Mapping[str, tuple[str,
     if missing or unknown:
         problems = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
         raise ValueError(f"{' and '.join(problems)}; the model's arrays are {', '.join(expected)}")
-    count = len(arrays[HOLDOUT]) if arrays[HOLDOUT].ndim else 0
+    count = arrays[HOLDOUT].size
     for name, (dtype, shape) in expected.items():
         found = arrays[name]
         if found.dtype != np.dtype(dtype) or found.shape != (count, *shape):

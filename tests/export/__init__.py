@@ -1,0 +1,1 @@
+"""Tests of export and of the samples it uses."""
