@@ -33,5 +33,8 @@ def camera_inputs(observation: Observation, cameras: tuple[CameraSection, ...], 
 
 
 def state_input(observation: Observation, spec: ModelSpec) -> NDArray[Any]:
-    """Measured joint positions normalised to [-1, 1], float32 [1, D]."""
-    return spec.action_space.normalise(observation.joints.position).astype(np.float32)[np.newaxis]
+    """Measured joint positions, rad, float32 [1, D]; the graphs normalise them themselves. Raises EngineError."""
+    position = observation.joints.position
+    if position.shape != (len(spec.action.joints),):
+        raise EngineError("joint state", f"{position.shape[0]} joints, the model has {len(spec.action.joints)}")
+    return position.astype(np.float32)[np.newaxis]
