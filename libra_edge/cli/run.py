@@ -61,6 +61,7 @@ RECORDINGS = Path("recordings")
 @click.option("--require-success", is_flag=True, help="Exit with 1 if the task was not done.")
 @json_option
 def command(
+    *,
     robot_name: str,
     model: str,
     task: str,

@@ -45,7 +45,7 @@ def overhear(bundle: Bundle, folder: Path) -> tuple[Session, WireTap]:
         simulated = stack.enter_context(
             SimulatedRobot.launch(ROBOT, seed=SEED, task=TASK, goals=folder / "goals.jsonl")
         )
-        tap = stack.enter_context(WireTap(simulated.port))
+        tap = stack.enter_context(WireTap(simulated.port, ROBOT.bus.baud))
         cameras = simulated.cameras()
         for camera in cameras:
             stack.enter_context(closing(camera))

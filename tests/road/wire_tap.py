@@ -10,6 +10,8 @@ import tty
 from pathlib import Path
 from types import TracebackType
 
+import serial
+
 READ_BYTES = 4096
 HOLDER_LOOK_S = 0.1
 
@@ -23,13 +25,13 @@ class WireTap:
         holders: command lines of the processes that were seen to have `port` open.
     """
 
-    def __init__(self, servo_port: str) -> None:
+    def __init__(self, servo_port: str, baud: int) -> None:
         self._master, slave = os.openpty()
         tty.setraw(slave)
         self.port = os.ttyname(slave)
         os.close(slave)
-        self._servos = os.open(servo_port, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self._servos)
+        self._cable = serial.Serial(servo_port, baud, timeout=0)
+        self._servos = self._cable.fileno()
         self._wake, self._stop = os.pipe()
         self.host_bytes = bytearray()
         self.holders: set[str] = set()
@@ -48,7 +50,8 @@ class WireTap:
         os.write(self._stop, b"x")
         for thread in self._threads:
             thread.join()
-        for descriptor in (self._master, self._servos, self._wake, self._stop):
+        self._cable.close()
+        for descriptor in (self._master, self._wake, self._stop):
             os.close(descriptor)
 
     def _pass_on(self) -> None:

@@ -51,14 +51,14 @@ def test_the_planner_gives_tokens_that_depend_on_words_and_pictures(bundle: Bund
     assert not np.array_equal(tokens, planner.plan(Observation(darker, an_observation().joints), INSTRUCTION))
 
 
-def test_the_planner_is_handed_pixels_as_they_are_and_joints_normalised() -> None:
+def test_the_planner_is_handed_pixels_as_they_are_and_joints_in_radians() -> None:
     spec = a_spec()
     engine = ScriptedEngine({"logits": np.eye(10, dtype=np.float32)[np.arange(60) % 10].reshape(1, 10, 6, 10)})
     seen = an_observation(ROBOT.high)
     tokens = EnginePlanner(engine, spec).plan(seen, INSTRUCTION)
     np.testing.assert_array_equal(tokens.ravel(), np.arange(60) % 10)
     np.testing.assert_array_equal(engine.calls[0]["image_wrist"][0], seen.frames["wrist"].image)
-    np.testing.assert_allclose(engine.calls[0]["state"], np.ones((1, 6)))
+    np.testing.assert_allclose(engine.calls[0]["state"], ROBOT.high[np.newaxis], rtol=1e-6)
     np.testing.assert_array_equal(engine.calls[0]["instruction"], INSTRUCTION)
 
 
