@@ -53,14 +53,15 @@ def test_a_run_ends_when_its_time_is_up() -> None:
     assert end.success is None
 
 
-def test_a_run_ends_a_second_after_success_even_if_the_referee_changes_its_mind() -> None:
+@pytest.mark.parametrize("still_done", [True, False])
+def test_a_run_ends_a_second_after_the_task_was_first_done(still_done: bool) -> None:
     clock, judge = SimulatedClock(), Judge()
     end = RunEnd(clock, 30.0, judge)
     assert (end(), end.success) == (None, False)
     clock.advance(3_000_000_000)
     judge.done = True
     assert end() is None
-    judge.done = False
+    judge.done = still_done
     clock.advance(1_000_000_000)
     assert (end(), end.success, end.success_ns) == ("task done", True, 3_000_000_000)
 

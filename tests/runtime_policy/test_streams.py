@@ -13,7 +13,7 @@ import pytest
 
 from libra_edge.clock import SimulatedClock
 from libra_edge.errors import EngineError
-from libra_edge.messages import ActionChunk, Float64, JointState
+from libra_edge.messages import ActionChunk, Float64, Int64, JointState
 from libra_edge.runtime import planner_stream, refiner_stream
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.control_socket import Reply, Request
@@ -144,6 +144,10 @@ def test_every_chunk_is_there_when_its_control_step_begins_and_not_long_before()
     assert not played.run.log.faults
 
 
+def test_the_first_chunk_is_in_time_too() -> None:
+    assert play(planner=[0.08], refiner=[0.03]).lead_ms[0] > 0
+
+
 def test_a_slow_planner_never_delays_the_refiner() -> None:
     played = play(planner=[0.15], refiner=[0.02])
     assert np.diff(played.first_steps).tolist() == [5] * (len(played.first_steps) - 1)
@@ -230,6 +234,19 @@ def test_a_refiner_that_keeps_failing_ends_the_run() -> None:
     refiner.failing = (2, 3, 4)
     with pytest.raises(EngineError, match="not finite"):
         play(planner=[0.03], refiner=[0.02], systems=(FakePlanner(spec), refiner))
+
+
+def test_a_planner_that_keeps_failing_ends_the_run() -> None:
+    class BrokenPlanner(FakePlanner):
+        def plan(self, *arguments: Any) -> Int64:
+            tokens = super().plan(*arguments)
+            if self.calls > 5:
+                raise EngineError("planner", "its logits are not finite; the plan is thrown away")
+            return tokens
+
+    spec = a_spec()
+    with pytest.raises(EngineError, match="not finite"):
+        play(planner=[0.03], refiner=[0.02], systems=(BrokenPlanner(spec), FakeRefiner(spec)))
 
 
 def test_sync_plans_for_each_chunk_and_the_arm_waits_meanwhile() -> None:
