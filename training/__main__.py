@@ -1,4 +1,4 @@
-"""Makes the reference model from nothing: demonstrations, then rounds of corrections, training in between.
+"""Makes the reference model from nothing: scenes, demonstrations, then rounds of corrections, training in between.
 
     python -m training --run training/runs/libra_base --data training/data --out models/libra_base
 
@@ -27,23 +27,34 @@ class Round:
     last_rate: float
 
 
+SCENES_ROUND, SCENES = 20, 14_000
 ROUNDS = (
-    Round(episodes=2200, minutes=9.0, rate=8e-4, last_rate=5e-4),
-    Round(episodes=700, minutes=8.0, rate=6e-4, last_rate=4e-4),
-    Round(episodes=700, minutes=8.0, rate=6e-4, last_rate=4e-4),
-    Round(episodes=900, minutes=30.0, rate=6e-4, last_rate=1e-5),
+    Round(episodes=2200, minutes=12.0, rate=8e-4, last_rate=6e-4),
+    Round(episodes=700, minutes=10.0, rate=8e-4, last_rate=6e-4),
+    Round(episodes=700, minutes=10.0, rate=8e-4, last_rate=6e-4),
+    Round(episodes=520, minutes=21.0, rate=6e-4, last_rate=1e-5),
 )
 
 
+def record_scenes(data: Path) -> None:
+    """Record the scenes unless they are there already."""
+    _record(data, f"s{SCENES_ROUND}-*", ["--round", str(SCENES_ROUND), "--episodes", str(SCENES), "--scenes"])
+
+
 def record(index: int, plan: Round, data: Path, run: Path) -> None:
-    """Record round `index` unless it is there already; what an interrupted one left is thrown away."""
-    shards = list(data.glob(f"r{index}-*"))
+    """Record round `index` unless it is there already."""
+    options = ["--round", str(index), "--episodes", str(plan.episodes)]
+    _record(data, f"r{index}-*", [*options, "--checkpoint", str(run)] if index else options)
+
+
+def _record(data: Path, shards_named: str, options: list[str]) -> None:
+    """What an interrupted recording left is thrown away."""
+    shards = list(data.glob(shards_named))
     if shards and all((shard / "shard.json").exists() for shard in shards):
         return
     for shard in shards:
         shutil.rmtree(shard)
-    command = ["training.collect", "--round", str(index), "--episodes", str(plan.episodes), "--data", str(data)]
-    _run([*command, "--checkpoint", str(run)] if index else command)
+    _run(["training.collect", "--data", str(data), *options])
 
 
 def train(index: int, plan: Round, data: Path, run: Path) -> None:
@@ -77,10 +88,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.run.mkdir(parents=True, exist_ok=True)
+    record_scenes(options.data)
     for index, plan in enumerate(ROUNDS):
         record(index, plan, options.data, options.run)
         train(index, plan, options.data, options.run)
-        _run(["training.write_model", "--run", str(options.run), "--out", str(options.out)])
+    _run(["training.write_model", "--run", str(options.run), "--out", str(options.out)])
 
 
 if __name__ == "__main__":

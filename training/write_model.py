@@ -1,6 +1,6 @@
 """Writes a checkpoint as a model directory: three ONNX graphs, `model.toml`, tokeniser and calibration samples.
 
-python -m training.write_model --run training/runs/libra_base --data training/data --out models/libra_base
+python -m training.write_model --run training/runs/libra_base --out models/libra_base
 """
 
 from __future__ import annotations
