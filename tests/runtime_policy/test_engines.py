@@ -145,6 +145,11 @@ def test_a_picture_of_another_size_and_a_missing_camera_are_refused(bundle: Bund
         planner.plan(Observation({"front": seen.frames["front"]}, seen.joints), INSTRUCTION)
 
 
+def test_an_arm_with_another_number_of_joints_is_refused(bundle: Bundle, engines: Engines) -> None:
+    with pytest.raises(EngineError, match="5 joints, the model has 6"):
+        EnginePlanner(engines.planner, bundle.spec).plan(an_observation(ROBOT.high[:5]), INSTRUCTION)
+
+
 def test_wrong_inputs_are_refused_by_name(engines: Engines) -> None:
     good = {name: np.zeros(shape, dtype) for name, (dtype, shape) in engines.refiner_step.inputs.items()}
     engines.refiner_step.run(good)
