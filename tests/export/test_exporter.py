@@ -164,6 +164,14 @@ def test_words_that_the_embedding_does_not_have(copied: Path, tmp_path: Path) ->
         export(copied, tmp_path / "out")
 
 
+def test_logits_that_are_not_numbers(copied: Path, tmp_path: Path) -> None:
+    model = onnx.load(copied / "planner.onnx")
+    model.graph.node[-1].op_type = "Sqrt"
+    onnx.save(model, copied / "planner.onnx")
+    with pytest.raises(ModelDirectoryError, match=r"planner\.onnx gives logits that are not finite"):
+        export(copied, tmp_path / "out")
+
+
 def test_an_example_with_an_unknown_word(copied: Path, tmp_path: Path) -> None:
     text = (copied / "model.toml").read_text().replace('"touch the red cube"', '"touch the purple cube"')
     (copied / "model.toml").write_text(text)
