@@ -93,7 +93,7 @@ def _before_and_after(name: str, entry: StageEntry, latency: Latency) -> str:
 
 def _examples(planner: PlannerAgreement, model: CheckedModel) -> str:
     drawn = "".join(_example(index, planner, model) for index in _most_different(planner))
-    return f"<p>The held-out samples, of {len(planner.rows)}, with the most tokens that differ (ringed).</p>{drawn}"
+    return f"<p>Of {len(planner.rows)} held-out samples, those with the most tokens that differ (ringed).</p>{drawn}"
 
 
 def _most_different(planner: PlannerAgreement) -> list[int]:
