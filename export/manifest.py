@@ -10,7 +10,7 @@ import onnx
 import onnxruntime as ort
 
 from libra_edge import __version__
-from libra_edge.bundle import TOKENIZER, GateEntry, Manifest, StageEntry, TargetEntry, sha256_of
+from libra_edge.bundle import TOKENIZER, GateEntry, Manifest, StageEntry, TargetEntry, sealed, sha256_of
 from libra_edge.export.bundle_folder import BundleFolder
 from libra_edge.export.checked_model import CheckedModel
 from libra_edge.export.conversion import LAYERS, Stage
@@ -27,10 +27,10 @@ def graph_file(name: str) -> str:
 def make_manifest(
     model: CheckedModel, stages: Mapping[str, Stage], folder: BundleFolder, gates: tuple[GateEntry, ...], seed: int
 ) -> Manifest:
-    """The manifest of what `folder` holds: graphs of both stages and the tokeniser."""
+    """The sealed manifest of what `folder` holds: graphs of both stages and the tokeniser."""
     entries = {name: _stage_entry(stage, model.directory, folder) for name, stage in stages.items()}
     files = [TOKENIZER, *(file for entry in entries.values() for file in entry.graphs.values())]
-    return Manifest(
+    manifest = Manifest(
         schema_version=1,
         name=model.directory.spec.name,
         model=model.directory.spec,
@@ -41,6 +41,7 @@ def make_manifest(
         seed=seed,
         tools=_tools(),
     )
+    return sealed(manifest)
 
 
 def _stage_entry(stage: Stage, directory: ModelDirectory, folder: BundleFolder) -> StageEntry:

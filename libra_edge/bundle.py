@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from libra_edge.errors import BundleError
-from libra_edge.model_spec import ModelSpec
+from libra_edge.model_spec import Finite, ModelSpec
 from libra_edge.toml_file import first_fault
 
 MANIFEST = "bundle.json"
@@ -61,8 +61,8 @@ class GateEntry(Table):
 
     target: str
     name: str
-    value: float | None
-    threshold: float
+    value: Finite | None
+    threshold: Finite
     better: Literal["higher", "lower"]
     verdict: Literal["passed", "failed", "not run"]
     accepted: bool = False
@@ -76,6 +76,7 @@ class Manifest(Table):
         sources: the files of the model directory that it was made from, with their hashes.
         seed: what the export drew its samples with.
         tools: versions of what made it.
+        seal: SHA-256 of the manifest with an empty seal. It tells accidents, not attackers, who could seal anew.
     """
 
     schema_version: Literal[1]
@@ -87,6 +88,7 @@ class Manifest(Table):
     sources: dict[RelativeName, Sha256] = {}
     seed: int = 0
     tools: dict[str, str]
+    seal: Sha256 | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Bundle:
         return tuple(gate for gate in self.manifest.gates if gate.verdict == "not run")
 
     def graph(self, target: Literal["cpu", "tensorrt"], name: str) -> Path:
-        """Path of a graph. Raises BundleError if this bundle was not exported for `target`."""
+        """Path of a graph. Raises BundleError if this bundle has none for `target`."""
         entry = self.manifest.targets.get(target)
         if entry is None:
             known = ", ".join(self.manifest.targets)
@@ -121,6 +123,8 @@ class Bundle:
                 self.path, f"not exported for {target!r}, only for {known}; export it with --target {target}"
             )
         graphs = {**entry.planner.graphs, **entry.refiner.graphs}
+        if name not in graphs:
+            raise BundleError(self.path, f"{MANIFEST} names no graph {name!r} for {target!r}; export it again")
         return self.path / graphs[name]
 
 
@@ -138,9 +142,26 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return (json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
 
 
+def sealed(manifest: Manifest) -> Manifest:
+    """The manifest with its seal."""
+    blank = manifest.model_copy(update={"seal": ""})
+    return manifest.model_copy(update={"seal": hashlib.sha256(manifest_bytes(blank)).hexdigest()})
+
+
 def open_bundle(path: Path) -> Bundle:
     """Read, hash and judge a bundle. Raises BundleError if a byte differs or a gate failed unaccepted."""
-    manifest, raw = _read_manifest(path)
+    try:
+        manifest, raw = _read_manifest(path)
+        _check_files(path, manifest)
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error.strerror or error}") from error
+    for gate in manifest.gates:
+        if gate.verdict == "failed" and not gate.accepted:
+            raise BundleError(path, f"gate {gate.name!r} failed ({gate.value} against {gate.threshold})")
+    return Bundle(path, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _check_files(path: Path, manifest: Manifest) -> None:
     for name, expected in manifest.files.items():
         file = path / name
         if not file.is_file():
@@ -155,10 +176,6 @@ def open_bundle(path: Path) -> Bundle:
     ]
     if unlisted or TOKENIZER not in manifest.files:
         raise BundleError(path, f"{', '.join(unlisted) or TOKENIZER} has no hash in {MANIFEST}; export it again")
-    for gate in manifest.gates:
-        if gate.verdict == "failed" and not gate.accepted:
-            raise BundleError(path, f"gate {gate.name!r} failed ({gate.value} against {gate.threshold})")
-    return Bundle(path, manifest, hashlib.sha256(raw).hexdigest())
 
 
 def _read_manifest(path: Path) -> tuple[Manifest, bytes]:
@@ -169,6 +186,9 @@ def _read_manifest(path: Path) -> tuple[Manifest, bytes]:
         raise BundleError(path, f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES} bytes")
     raw = file.read_bytes()
     try:
-        return Manifest.model_validate_json(raw), raw
+        manifest = Manifest.model_validate_json(raw)
     except ValidationError as error:
         raise BundleError(path, f"{MANIFEST}: {first_fault(error)}") from error
+    if manifest != sealed(manifest):
+        raise BundleError(path, f"{MANIFEST} was changed after export (its seal differs); export it again")
+    return manifest, raw

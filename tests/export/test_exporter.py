@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
-from libra_edge.bundle import MANIFEST, open_bundle, sha256_of
+from libra_edge.bundle import MANIFEST, manifest_bytes, open_bundle, sealed, sha256_of
 from libra_edge.calibration.samples import read_samples
 from libra_edge.errors import BundleError, CalibrationError, ConfigError, ModelDirectoryError
 from libra_edge.export import exporter
@@ -54,19 +53,6 @@ def test_figures_come_from_running_the_graphs(tiny_bundle: Path, tiny: Path) -> 
     equal = [fp32.run(None, feed)[0].argmax(-1) == exported.run(None, feed)[0].argmax(-1) for feed in feeds]
     gates = {gate.name: gate for gate in open_bundle(tiny_bundle).manifest.gates}
     assert gates["planner_tokens_exact"].value == pytest.approx(np.mean(equal), abs=0.005)
-
-
-@pytest.mark.parametrize("name", ["cpu/planner.onnx", "cpu/refiner_step.onnx", "tokenizer.json"])
-def test_one_changed_byte_is_noticed(tiny_bundle: Path, tmp_path: Path, name: str) -> None:
-    for file in tiny_bundle.rglob("*.*"):
-        target = tmp_path / file.relative_to(tiny_bundle)
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(file.read_bytes())
-    content = bytearray((tmp_path / name).read_bytes())
-    content[len(content) // 2] ^= 1
-    (tmp_path / name).write_bytes(bytes(content))
-    with pytest.raises(BundleError, match=f"{name} was changed after export"):
-        open_bundle(tmp_path)
 
 
 def test_another_process_makes_the_same_bytes(tiny_bundle: Path, tiny: Path, tmp_path: Path) -> None:
@@ -115,10 +101,9 @@ def test_an_accepted_gate_is_recorded_and_the_bundle_opens(copied: Path, tmp_pat
     assert export(copied, tmp_path / "out", accepted=failed[:-1]).sha256 is None
     assert export(copied, tmp_path / "out", accepted=failed).sha256
     assert [gate.name for gate in open_bundle(tmp_path / "out").manifest.gates if gate.accepted] == failed
-    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    for gate in manifest["gates"]:
-        gate["accepted"] = False
-    (tmp_path / "out" / MANIFEST).write_text(json.dumps(manifest))
+    manifest = open_bundle(tmp_path / "out").manifest
+    refused = tuple(gate.model_copy(update={"accepted": False}) for gate in manifest.gates)
+    (tmp_path / "out" / MANIFEST).write_bytes(manifest_bytes(sealed(manifest.model_copy(update={"gates": refused}))))
     with pytest.raises(BundleError, match=f"gate '{failed[0]}' failed"):
         open_bundle(tmp_path / "out")
 
