@@ -15,7 +15,7 @@ from libra_edge.runtime.worker_thread import WorkerThread
 
 WARM_UP_CALLS = 3
 MAX_FAILURES_IN_A_ROW = 3
-MARGIN_MS = 5.0
+MARGIN_MS = 10.0
 """A chunk should be there this long before its control step begins."""
 
 

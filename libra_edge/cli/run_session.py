@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from libra_edge.cli.output import stderr_console
 from libra_edge.cli.run_hardware import RunHardware
-from libra_edge.errors import RuntimeFault
+from libra_edge.errors import ProcessError, RuntimeFault
 from libra_edge.robot import Robot
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.policy_loop import run_policy
@@ -27,6 +27,8 @@ from libra_edge.runtime.view import live_view
 
 HOMING_S = 30.0
 PARKING_S = 30.0
+LAST_WORDS_S = 5.0
+"""For a servo process that has already failed to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ async def run_session(
             log.fault(str(broken), "the arm is stopped, the run ends")
         finally:
             log.finish()
-            fault = await _park(run, servo) or fault
-    return Session(run, end, ended, fault)
+            unparked = await _park(run, servo, LAST_WORDS_S if isinstance(fault, ProcessError) else PARKING_S)
+    return Session(run, end, ended, fault or unparked)
 
 
 async def _drive(run: Run, servo: ServoClient, options: SessionOptions) -> str:
@@ -89,10 +91,10 @@ async def _drive(run: Run, servo: ServoClient, options: SessionOptions) -> str:
         return await run_policy(run)
 
 
-async def _park(run: Run, servo: ServoClient) -> RuntimeFault | None:
+async def _park(run: Run, servo: ServoClient, patience_s: float) -> RuntimeFault | None:
     """Stop the arm as --on-exit says, and take over what the servo process has left to tell."""
     try:
-        await servo.close(PARKING_S)
+        await servo.close(patience_s)
     except RuntimeFault as fault:
         run.log.fault(str(fault), "none possible from here")
         return fault
