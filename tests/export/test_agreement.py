@@ -31,7 +31,8 @@ class Scripted:
 
     def logits(self, sample: dict[str, NDArray[Any]]) -> NDArray[Any]:
         self.rows.append(int(sample["x"][0]))
-        return np.eye(10, dtype=np.float32)[self.tokens].reshape(2, 2, 10)
+        logits: NDArray[Any] = np.eye(10, dtype=np.float32)[self.tokens].reshape(2, 2, 10)
+        return logits
 
     def actions(self, sample: dict[str, NDArray[Any]]) -> NDArray[Any]:
         self.rows.append(int(sample["x"][0]))
