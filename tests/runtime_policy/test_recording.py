@@ -24,9 +24,13 @@ from libra_edge.runtime.recorder import Recorder
 from libra_edge.runtime.recording import read_messages, read_metadata
 from libra_edge.runtime.recording_messages import (
     CHUNK,
+    CHUNK_FORM,
     COMMAND,
+    COMMAND_FORM,
     GOAL,
     PLAN,
+    PLAN_FORM,
+    SEEN,
     Entry,
     JsonForm,
     chunk_entry,
@@ -82,6 +86,9 @@ def test_everything_comes_back_bit_for_bit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(content[PLAN]["tokens"], a_plan().tokens)
     np.testing.assert_array_equal(content[CHUNK]["positions_rad"], a_chunk().positions)
     np.testing.assert_array_equal(content[COMMAND]["goal_rad"], AWKWARD)
+    for form, topic in ((PLAN_FORM, PLAN), (CHUNK_FORM, CHUNK), (COMMAND_FORM, COMMAND)):
+        assert content[topic].keys() == form.properties.keys()
+    assert content[CHUNK]["seen"].keys() == SEEN.keys()
     assert content[CHUNK]["seen"]["frames"] == {"front": 7, "wrist": 7}
     assert content[COMMAND]["fences"][:3] == ["passed", "velocity", "range+braking"]
     assert content[COMMAND]["plan_age_steps"] == 2

@@ -80,7 +80,7 @@ def show_all(sight: Sight, observation: Observation) -> None:
 def test_what_is_new_may_be_looked_at_and_what_is_old_may_not() -> None:
     clock = SimulatedClock(10**9)
     joints = JointState(POSE.copy(), np.zeros(6), clock.now_ns())
-    sight = Sight(max_frame_ages_ns(a_spec(), ROBOT), lambda: joints, clock)
+    sight = Sight({"front": 333_000_000, "wrist": 333_000_000}, lambda: joints, clock)
     assert sight.look() == "camera 'front' has shown nothing yet"
     show_all(sight, an_observation(time_ns=clock.now_ns(), number=3))
     seen = sight.look()
@@ -91,6 +91,22 @@ def test_what_is_new_may_be_looked_at_and_what_is_old_may_not() -> None:
     joints = JointState(POSE.copy(), np.zeros(6), clock.now_ns() + 200_000_000)
     clock.advance(134_000_000)
     assert "shows nothing newer than 334 ms ago" in str(sight.look())
+
+
+def test_a_camera_may_miss_a_few_frames_of_its_own_rate() -> None:
+    assert max_frame_ages_ns(a_spec(), ROBOT) == {"front": 5 * 10**9 // 30, "wrist": 5 * 10**9 // 30}
+
+
+def test_the_joints_seen_are_those_of_the_instant_of_the_picture() -> None:
+    clock = SimulatedClock(10**9)
+    sight = Sight({"front": 10**9}, lambda: JointState(POSE + 1.0, np.zeros(6), clock.now_ns()), clock)
+    show_all(sight, an_observation(time_ns=clock.now_ns()))
+    for tick in range(12):
+        sight.remember(JointState(POSE + tick, np.zeros(6), 970_000_000 + tick * 10_000_000))
+    clock.advance(80_000_000)
+    seen = sight.look()
+    assert isinstance(seen, Observation)
+    np.testing.assert_array_equal(seen.joints.position, POSE + 3)
 
 
 def test_a_camera_that_the_policy_does_not_use_is_left_out() -> None:

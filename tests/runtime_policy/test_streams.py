@@ -76,7 +76,8 @@ class Played:
     def lead_ms(self) -> list[float]:
         """How long before its control step each chunk was there."""
         pairs = zip(self.servo.chunks, self.servo.arrived_ns, strict=True)
-        return [(chunk.start_ns - arrived) / 1e6 for chunk, arrived in pairs]
+        begin = self.run.policy.steps.start_of
+        return [(begin(chunk.first_step) - arrived) / 1e6 for chunk, arrived in pairs]
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +154,14 @@ def test_a_slow_planner_never_delays_the_refiner() -> None:
     assert np.diff(played.first_steps).tolist() == [5] * (len(played.first_steps) - 1)
     assert all(0 < lead < 20 for lead in played.lead_ms)
     assert max(played.refiner.ages) <= 5
+
+
+def test_a_chunk_counts_from_what_was_observed_but_never_more_than_a_step_back() -> None:
+    played = play(planner=[0.03], refiner=[0.02])
+    for chunk in played.servo.chunks:
+        begin_ns = played.run.policy.steps.start_of(chunk.first_step)
+        assert chunk.start_ns == max(chunk.captured_ns, begin_ns - STEP_NS)
+        assert begin_ns - STEP_NS <= chunk.start_ns < begin_ns
 
 
 def test_plans_are_indexed_by_the_step_in_which_their_pictures_were_taken() -> None:
