@@ -98,7 +98,8 @@ class ActionChunk:
     Row i is the goal to be reached at the END of control step `first_step + i`.
 
     Attributes:
-        start_ns: when control step `first_step` begins.
+        start_ns: when row 0's control step begins: at `first_step`'s start or, where the observation behind it was
+            older than that, at its capture, up to one control step earlier.
         step_ns: length of one control step.
         plan_age_steps: `first_step` minus the first step of the plan behind it.
         captured_ns: capture time of the oldest frame behind it.

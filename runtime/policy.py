@@ -65,12 +65,20 @@ class Policy:
             chunk_id=next(self._chunk_ids),
             positions=self._refiner.refine(observation, tokens, age, noise),
             first_step=step,
-            start_ns=self.steps.start_of(step),
+            start_ns=self._start_of_chunk(observation, step),
             step_ns=self.steps.step_ns,
             plan_id=plan.plan_id,
             plan_age_steps=age,
             captured_ns=observation.captured_ns,
         )
+
+    def _start_of_chunk(self, observation: Observation, step: int) -> int:
+        """The instant that the chunk's goals count from: when it was observed what they answer to.
+
+        At most one control step before `step` begins. What has passed when the chunk arrives is skipped, not caught up.
+        """
+        begin_ns = self.steps.start_of(step)
+        return min(max(observation.captured_ns, begin_ns - self.steps.step_ns), begin_ns)
 
 
 def chunk_noise(seed: int, step: int, shape: tuple[int, ...]) -> Float32:

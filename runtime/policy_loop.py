@@ -14,8 +14,10 @@ from collections.abc import Coroutine
 from contextlib import closing
 from typing import Any
 
+import numpy as np
+
 from libra_edge.errors import CameraError, ProcessError
-from libra_edge.messages import Frame, Observation
+from libra_edge.messages import Frame, JointState, Observation
 from libra_edge.runtime.planner_stream import PlannerStream
 from libra_edge.runtime.refiner_stream import RefinerStream
 from libra_edge.runtime.run_state import Run
@@ -66,6 +68,7 @@ async def _copy_commands(run: Run) -> None:
     while True:
         for command in run.servo.drain_commands():
             run.log.command(command)
+            run.sight.remember(JointState(command.measured.copy(), np.zeros_like(command.measured), command.time_ns))
         await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -90,7 +90,7 @@ class RunLog:
         """A chunk is on its way to the servo process."""
         ready_ns = self.clock.now_ns()
         self.chunks += 1
-        self.late_chunks += ready_ns > chunk.start_ns
+        self.late_chunks += ready_ns > self.start_ns + chunk.first_step * chunk.step_ns
         self.plan_ages.append(chunk.plan_age_steps)
         self.refiner_ms.add(refiner_ms)
         self.refine_ms.add(refine_ms)

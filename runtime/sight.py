@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 READ_TIMEOUT_S = 0.5
 RETRY_S = 0.1
 MAX_JOINTS_AGE_NS = 200_000_000
+PAST_JOINTS = 64
 
 
 class Sight:
@@ -29,13 +31,22 @@ class Sight:
         self._joint_state = joint_state
         self._clock = clock
         self._frames: dict[str, Frame] = {}
+        self._past_joints: deque[JointState] = deque(maxlen=PAST_JOINTS)
 
     def show(self, frame: Frame) -> None:
         """`frame` is now the newest one of its camera."""
         self._frames[frame.camera] = frame
 
+    def remember(self, joints: JointState) -> None:
+        """Joints as they were at an earlier tick, in the order of time."""
+        self._past_joints.append(joints)
+
     def look(self) -> Observation | str:
-        """What there is to see now; or, as a clause for the log, why that is not good enough to act on."""
+        """What there is to see now; or, as a clause for the log, why that is not good enough to act on.
+
+        The joints are those of the instant at which the oldest picture was taken, as far back as they are remembered:
+        pictures are tens of milliseconds old, and an arm that has moved since would contradict them.
+        """
         now_ns = self._clock.now_ns()
         for camera, max_age_ns in self._max_frame_age_ns.items():
             if camera not in self._frames:
@@ -48,7 +59,9 @@ class Sight:
             return "no joint state has come yet"
         if now_ns - joints.measured_ns > MAX_JOINTS_AGE_NS:
             return f"the newest joint state is {(now_ns - joints.measured_ns) / 1e6:.0f} ms old"
-        return Observation({name: self._frames[name] for name in self._max_frame_age_ns}, joints)
+        seen = Observation({name: self._frames[name] for name in self._max_frame_age_ns}, joints)
+        then = min([joints, *self._past_joints], key=lambda past: abs(past.measured_ns - seen.captured_ns))
+        return Observation(seen.frames, then)
 
 
 @contextmanager
