@@ -42,17 +42,17 @@ def read_traces(recording: Path) -> EpisodeTraces:
     facts = {**metadata.get("run", {}), **metadata.get("result", {})}
     commands: list[RecordedMessage] = []
     frame_ns: dict[str, list[int]] = {}
-    start_ns: int | None = None
+    chunk: RecordedMessage | None = None
     for message in read_messages(recording):
         if message.topic == COMMAND:
             commands.append(message)
         elif message.camera is not None:
             frame_ns.setdefault(message.camera, []).append(message.time_ns)
-        elif message.topic == CHUNK and start_ns is None:
-            start_ns = _step_zero_ns(message, facts)
+        elif message.topic == CHUNK and chunk is None:
+            chunk = message
     if not commands:
         raise RecordingError(recording, "holds no commands, so there is nothing to draw")
-    zero_ns = commands[0].time_ns if start_ns is None else start_ns
+    zero_ns = _step_zero_ns(facts, chunk or commands[0])
     contents = [message.json() for message in commands]
     ages = [np.nan if content["plan_age_steps"] is None else content["plan_age_steps"] for content in contents]
     return EpisodeTraces(
@@ -77,8 +77,8 @@ def pictures_at(recording: Path, camera: str, indices: list[int]) -> list[UInt8]
     return [found[index] for index in indices]
 
 
-def _step_zero_ns(message: RecordedMessage, facts: dict[str, str]) -> int:
-    """Wall-clock time at which control step 0 began, from any chunk."""
-    chunk = message.json()
-    monotonic_ns = int(chunk["start_ns"]) - int(chunk["first_step"]) * int(chunk["step_ns"])
-    return monotonic_ns + int(facts.get("wall_offset_ns", 0))
+def _step_zero_ns(facts: dict[str, str], first: RecordedMessage) -> int:
+    """Wall-clock time at which control step 0 began; of a cut-off recording, the time of its `first` sign."""
+    if "start_ns" in facts:
+        return int(facts["start_ns"]) + int(facts["wall_offset_ns"])
+    return first.time_ns

@@ -6,8 +6,8 @@ from libra_edge.errors import ConfigError
 from libra_edge.model_spec import ModelSpec
 from libra_edge.robot import Robot
 
-FRAMES_TO_MISS = 5
-"""A camera that is silent for so many frames shows the past."""
+FRAMES_TO_MISS = 10
+"""A camera that is silent for so many frames shows the past. Fewer would make a busy computer halt the arm."""
 
 
 def check_fit(spec: ModelSpec, robot: Robot) -> None:

@@ -164,7 +164,8 @@ def _figures(session: Session, robot: Robot, task: str, recorder: Recorder) -> d
 def _result(session: Session, figures: dict[str, Any]) -> dict[str, str]:
     success_s = "" if session.success_s is None else f"{session.success_s:.3f}"
     success = {True: "true", False: "false", None: ""}[session.end.success]
-    return {"success": success, "success_s": success_s, "figures": json.dumps(figures)}
+    start_ns = str(session.run.log.start_ns)
+    return {"success": success, "success_s": success_s, "start_ns": start_ns, "figures": json.dumps(figures)}
 
 
 def _draw(path: Path) -> str | None:

@@ -30,7 +30,7 @@ def record_run(path: Path, *, success_s: str = "", frames: bool = True, commands
     recorder = Recorder(path, metadata)
     observation = an_observation()
     chunk = ActionChunk(0, np.zeros((5, 6)), 5, START_NS + 5 * STEP_NS, STEP_NS, 0, 2, START_NS)
-    recorder.put(chunk_entry(chunk, observation, START_NS))
+    recorder.put(chunk_entry(chunk, observation, START_NS + 3 * TICK_NS))
     for number in range(commands):
         time_ns = START_NS + number * TICK_NS
         goal, measured = (POSE + 0.3 * np.sin(number / 30 - lag) for lag in (0.0, 0.4))
@@ -53,7 +53,8 @@ def record_run(path: Path, *, success_s: str = "", frames: bool = True, commands
             for name in ("wrist", "front"):
                 picture = np.full((180, 320, 3), RED if number < commands / 2 else BLUE, np.uint8)
                 recorder.put(frame_entry(Frame(name, picture, number, time_ns)))
-    recorder.close({"success": str(bool(success_s)).lower(), "success_s": success_s})
+    result = {"success": str(bool(success_s)).lower(), "success_s": success_s, "start_ns": str(START_NS)}
+    recorder.close(result)
     return path
 
 

@@ -94,7 +94,7 @@ def test_what_is_new_may_be_looked_at_and_what_is_old_may_not() -> None:
 
 
 def test_a_camera_may_miss_a_few_frames_of_its_own_rate() -> None:
-    assert max_frame_ages_ns(a_spec(), ROBOT) == {"front": 166_666_667, "wrist": 166_666_667}
+    assert max_frame_ages_ns(a_spec(), ROBOT) == {"front": 333_333_333, "wrist": 333_333_333}
 
 
 def test_the_joints_seen_are_those_of_the_instant_of_the_picture() -> None:
