@@ -15,6 +15,8 @@ def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Short, because a Unix socket's path must be."""
     path = Path(tempfile.mkdtemp(prefix="le-"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    # `stop` looks beside it too, and must not find an arm that somebody is running meanwhile.
+    monkeypatch.setenv("TMPDIR", str(path))
     monkeypatch.setattr(tempfile, "tempdir", str(path))
     yield path
     shutil.rmtree(path, ignore_errors=True)
