@@ -70,7 +70,7 @@ class Graph:
         self.weights = {name: weight for name, weight in self.weights.items() if name in used}
 
     def tensor_types(self) -> dict[str, tuple[int, tuple[int, ...] | None]]:
-        """Tensor name -> (ONNX element type, shape or None where it is not known), of every tensor that can be inferred."""
+        """Tensor name -> (ONNX element type, shape or None where it is not known)."""
         inferred = shape_inference.infer_shapes(model_of(self, external=True), data_prop=True).graph
         types = {name: (_element_type(weight), weight.shape) for name, weight in self.weights.items()}
         for value in (*inferred.input, *inferred.value_info, *inferred.output):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape_inference
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from libra_edge.errors import ModelDirectoryError
+from libra_edge.export.graph import Graph
+from libra_edge.export.graph_file import read_graph
+from libra_edge.export.progress import Progress
 from libra_edge.export.weights import check_weights
 from libra_edge.model_directory import GRAPHS, ModelDirectory
 from libra_edge.model_spec import ModelSpec
 
-OPSETS = range(18, 22)
-MAX_IR_VERSION = 10
 FEATURES = "features"
 SAMPLE_NEXT = "sample_next"
 RANDOM_OPERATORS = frozenset({"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"})
@@ -35,23 +33,26 @@ Tensors = dict[str, tuple[str, tuple[int, ...]]]
 class FloatGraphs:
     """The FP32 graphs by name, checked, and how many weights each holds."""
 
-    models: Mapping[str, ModelProto]
+    graphs: Mapping[str, Graph]
     parameters: Mapping[str, int]
 
 
-def load_graphs(directory: ModelDirectory) -> FloatGraphs:
+def load_graphs(directory: ModelDirectory, progress: Progress) -> FloatGraphs:
     """Read and check all three. Raises ModelDirectoryError that names file and tensor or node."""
-    models, parameters = {}, {}
+    graphs: dict[str, Graph] = {}
+    parameters = {}
     features: Tensors = {}
     for name in GRAPHS:
         try:
-            models[name] = _load(directory.graph(name))
-            parameters[name] = _check(models[name], *_signature(name, directory.spec, features))
+            graph = graphs[name] = read_graph(directory.graph(name))
+            _check(graph, *_signature(name, directory.spec, features))
+            progress.begin(f"Checking the weights of {name}", sum(weight.nbytes for weight in graph.weights.values()))
+            parameters[name] = check_weights(graph, progress.advance)
         except ValueError as error:
             raise ModelDirectoryError(directory.path, f"{name}.onnx {error}; see docs/model-directory.md") from error
         if name == "refiner_encoder":
-            features = {FEATURES: _tensors(models[name].graph.output, "output")[FEATURES]}
-    return FloatGraphs(models, parameters)
+            features = {FEATURES: _tensors(graph.outputs, "output")[FEATURES]}
+    return FloatGraphs(graphs, parameters)
 
 
 def _signature(name: str, spec: ModelSpec, features: Tensors) -> tuple[Tensors, Tensors | None]:
@@ -64,48 +65,24 @@ def _signature(name: str, spec: ModelSpec, features: Tensors) -> tuple[Tensors, 
     return {**features, **inputs}, {SAMPLE_NEXT: inputs["sample"]}
 
 
-def _load(path: Path) -> ModelProto:
+def _check(graph: Graph, inputs: Tensors, outputs: Tensors | None) -> None:
     """Raises ValueError with a clause that reads on from the file's name."""
-    try:
-        model = onnx.load(path)
-        checker.check_model(model, full_check=True)
-    except (OSError, DecodeError) as error:
-        raise ValueError(f"cannot be read, it is truncated or not ONNX ({error})") from error
-    except (checker.ValidationError, shape_inference.InferenceError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ValueError(f"is not a valid ONNX model ({first})") from error
-    return model
-
-
-def _check(model: ModelProto, inputs: Tensors, outputs: Tensors | None) -> int:
-    """Number of weights. Raises ValueError."""
-    _check_versions(model)
-    _check_operators(model)
-    _compare("input", inputs, _tensors(model.graph.input, "input"))
-    found = _tensors(model.graph.output, "output")
+    for node in graph.nodes:
+        _check_operator(node)
+    _compare("input", inputs, _tensors(graph.inputs, "input"))
+    found = _tensors(graph.outputs, "output")
     if outputs is not None:
         _compare("output", outputs, found)
     elif set(found) != {FEATURES} or found[FEATURES][0] != "float32":
         raise ValueError(f"should have one output, {FEATURES!r} float32, but has {_listed(found)}")
-    return check_weights(model)
 
 
-def _check_versions(model: ModelProto) -> None:
-    opsets = {entry.domain: entry.version for entry in model.opset_import}
-    opset = opsets.get("", opsets.get("ai.onnx", 0))
-    if opset not in OPSETS:
-        raise ValueError(f"uses opset {opset}; export it with opset {OPSETS[0]} to {OPSETS[-1]}")
-    if model.ir_version > MAX_IR_VERSION:
-        raise ValueError(f"has ONNX IR version {model.ir_version}; save it with IR version {MAX_IR_VERSION} or less")
-
-
-def _check_operators(model: ModelProto) -> None:
-    for node in model.graph.node:
-        name = f"node {node.name or node.output[0]!r} ({node.op_type})"
-        if node.domain not in ("", "ai.onnx"):
-            raise ValueError(f"has {name} of domain {node.domain!r}; only standard ONNX operators are supported")
-        if node.op_type in REFUSED:
-            raise ValueError(f"has {name}, which {REFUSED[node.op_type]}")
+def _check_operator(node: NodeProto) -> None:
+    name = f"node {node.name!r} ({node.op_type})"
+    if node.domain not in ("", "ai.onnx"):
+        raise ValueError(f"has {name} of domain {node.domain!r}; only standard ONNX operators are supported")
+    if node.op_type in REFUSED:
+        raise ValueError(f"has {name}, which {REFUSED[node.op_type]}")
 
 
 def _tensors(values: list[ValueInfoProto], what: str) -> Tensors:

@@ -1,102 +1,145 @@
-"""Planner to INT8: explicit Q/DQ pairs, weights symmetric per channel, activations symmetric, biases left in FP32."""
+"""Planner to INT8: explicit Q/DQ pairs, weights symmetric a channel, activations symmetric, biases left as they are.
+
+Weights are quantised when they are written, one after the other. For target `tensorrt` the scales are FP16 numbers from
+the start, so that turning the graph to FP16 afterwards changes none of them.
+"""
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnx import NodeProto, helper
 
-from libra_edge.export.layers import separate_biases, weighted_layers
-from libra_edge.export.progress import Progress
+from libra_edge.bundle import Target
+from libra_edge.export.graph import Graph
+from libra_edge.export.layers import Layer, prepared, weighted_layers
+from libra_edge.export.ranges import Watch
+from libra_edge.export.weight import Weight, of_array
 
-Feed = dict[str, NDArray[Any]]
-
-
-def to_int8(model: ModelProto, feeds: Iterable[Feed], progress: Progress) -> ModelProto:
-    """Quantise every Conv, MatMul and Gemm that multiplies by a weight; ranges come from `feeds`."""
-    separated = separate_biases(model)
-    with tempfile.TemporaryDirectory(prefix="libra-edge-int8-") as scratch, _no_advice():
-        written = Path(scratch) / "int8.onnx"
-        quantize_static(
-            separated,
-            written,
-            _Reader(feeds, progress),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_quantize=weighted_layers(separated),
-            op_types_to_quantize=["Conv", "MatMul"],
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={
-                "ActivationSymmetric": True,
-                "WeightSymmetric": True,
-                "QuantizeBias": False,
-                "DedicatedQDQPair": True,
-                "OpTypesToExcludeOutputQuantization": ["MatMul"],
-            },
-        )
-        return _with_quantisers_apart(onnx.load(written))
+LARGEST = 127
+SMALLEST_SCALE = {"cpu": float(np.finfo(np.float32).tiny), "tensorrt": float(np.finfo(np.float16).tiny)}
+SCALE_DTYPES: Mapping[str, type[np.floating[Any]]] = {"cpu": np.float32, "tensorrt": np.float16}
+ZERO = np.zeros((), np.int8)
 
 
-def _with_quantisers_apart(model: ModelProto) -> ModelProto:
-    """Give every layer a quantiser of its own where several read one tensor: scales a rounding error apart.
+@dataclass(frozen=True, slots=True)
+class Int8Choice:
+    """What becomes INT8, and how far its ranges reach.
 
-    ONNX Runtime merges equal quantisers. One that feeds several layers it does not turn to UINT8, which x86 needs, and
-    those layers would run in FP32.
+    Attributes:
+        layers: names of the nodes.
+        ranges: what `watched` names -> largest magnitude.
     """
-    scales = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    readers = {node.input[0]: node for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    seen: Counter[str] = Counter()
-    for node in model.graph.node:
-        if node.op_type != "QuantizeLinear":
-            continue
-        scale = node.input[1]
-        steps, seen[scale] = seen[scale], seen[scale] + 1
-        if steps:
-            moved = f"{scale}_{steps}"
-            value = scales[scale] * (np.float32(1) + np.float32(steps) * np.finfo(np.float32).eps)
-            model.graph.initializer.append(numpy_helper.from_array(value, moved))
-            node.input[1] = readers[node.output[0]].input[1] = moved
-    return model
+
+    layers: Collection[str]
+    ranges: Mapping[str, float]
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """Hands the calibrator one feed after the other."""
+def to_int8(graph: Graph, choice: Int8Choice, target: Target) -> Graph:
+    """A copy of an FP32 graph in which the chosen layers multiply INT8 by INT8.
 
-    def __init__(self, feeds: Iterable[Feed], progress: Progress) -> None:
-        self._feeds = iter(feeds)
-        self._progress = progress
-
-    def get_next(self) -> Feed | None:
-        feed = next(self._feeds, None)
-        if feed is not None:
-            self._progress.advance()
-        return feed
-
-
-@contextmanager
-def _no_advice() -> Iterator[None]:
-    """Silence the library's advice to pre-process the model, which is what `separate_biases` is for."""
-    root = logging.getLogger()
-    silenced = _Silence()
-    root.addFilter(silenced)
-    try:
-        yield
-    finally:
-        root.removeFilter(silenced)
+    `cpu`: each layer has a quantiser of its own, and a Conv's product is quantised as well, for ONNX Runtime's kernels.
+    `tensorrt`: one quantiser a tensor.
+    """
+    changed = prepared(graph, choice.layers, subtract=target == "cpu")
+    builder = _Builder(changed, choice.ranges, target)
+    layers = {layer.name: layer for layer in weighted_layers(changed) if layer.name in choice.layers}
+    nodes: list[NodeProto] = []
+    for node in changed.nodes:
+        nodes += builder.layer(node, layers[node.name]) if node.name in layers else [node]
+    changed.nodes = nodes
+    changed.drop_unused_weights()
+    return changed
 
 
-class _Silence(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "pre-processing before quantization" not in record.getMessage()
+def watched(graph: Graph, layers: Collection[Layer]) -> dict[str, Watch]:
+    """What must be observed to quantise these layers: their inputs by name, and the products of convolutions."""
+    wanted = {layer.input: Watch(layer.input) for layer in layers}
+    for layer in layers:
+        if layer.operator == "Conv":
+            bias = graph.weights[layer.bias].read() if layer.bias else None
+            wanted[_product(layer)] = Watch(layer.output, bias)
+    return wanted
+
+
+def _product(layer: Layer) -> str:
+    return f"product of {layer.name}"
+
+
+class _Builder:
+    """Adds Q/DQ pairs and their weights to a graph."""
+
+    def __init__(self, graph: Graph, ranges: Mapping[str, float], target: Target) -> None:
+        self._graph = graph
+        self._ranges = ranges
+        self._target = target
+        self._seen: Counter[str] = Counter()
+
+    def layer(self, node: NodeProto, layer: Layer) -> list[NodeProto]:
+        """Q and DQ of the input, DQ of the weight, the layer, and for a Conv on `cpu` Q and DQ of its product."""
+        axis = 0 if layer.operator == "Conv" else 1
+        before, node.input[0] = self._pair(layer.input, self._ranges[layer.input])
+        weight, node.input[1] = self._weight(layer.weight, axis)
+        if layer.operator != "Conv" or self._target != "cpu":
+            return [*before, *weight, node]
+        output, node.output[0] = node.output[0], f"{node.output[0]}_float"
+        after, _ = self._pair(node.output[0], self._ranges[_product(layer)])
+        after[-1].output[0] = output
+        return [*before, *weight, node, *after]
+
+    def _pair(self, tensor: str, largest: float) -> tuple[list[NodeProto], str]:
+        """Nodes that take `tensor` to INT8 and back, none if they are there already, and what comes out.
+
+        On `cpu` every layer has its own, with scales a rounding error apart: ONNX Runtime merges equal quantisers, and
+        one that feeds several layers it does not turn to UINT8, which x86 needs, so those layers would run in FP32.
+        """
+        number, self._seen[tensor] = self._seen[tensor], self._seen[tensor] + 1
+        if number and self._target != "cpu":
+            return [], f"{tensor}_dequantised"
+        suffix = f"_{number}" if number else ""
+        apart = np.float32(1) + np.float32(number) * np.finfo(np.float32).eps
+        scale = _scales(np.array(largest), self._target) * apart
+        names = [f"{tensor}_scale{suffix}", f"{tensor}_zero_point"]
+        self._graph.weights[names[0]] = of_array(scale)
+        self._graph.weights[names[1]] = of_array(ZERO)
+        middle, end = f"{tensor}_quantised{suffix}", f"{tensor}_dequantised{suffix}"
+        return [
+            helper.make_node("QuantizeLinear", [tensor, *names], [middle], name=f"{tensor}_quantise{suffix}"),
+            helper.make_node("DequantizeLinear", [middle, *names], [end], name=f"{tensor}_dequantise{suffix}"),
+        ], end
+
+    def _weight(self, name: str, axis: int) -> tuple[list[NodeProto], str]:
+        """The node that dequantises a weight, none if it is there already, and what comes out."""
+        result = f"{name}_dequantised"
+        self._seen[name] += 1
+        if self._seen[name] > 1:
+            return [], result
+        weight = self._graph.weights[name]
+        others = tuple(other for other in range(len(weight.shape)) if other != axis)
+        scales = _scales(np.max(np.abs(weight.read()), axis=others, initial=0.0), self._target)
+        names = [f"{name}_int8", f"{name}_scale", f"{name}_zero_point"]
+        self._graph.weights[names[0]] = _quantised(weight, scales, axis)
+        self._graph.weights[names[1]] = of_array(scales)
+        self._graph.weights[names[2]] = of_array(np.zeros(scales.shape, np.int8))
+        return [helper.make_node("DequantizeLinear", names, [result], name=f"{name}_dequantise", axis=axis)], result
+
+
+def _scales(largest: NDArray[Any], target: Target) -> NDArray[np.float32]:
+    """FP32 numbers; for `tensorrt` such as FP16 can hold. A range of nothing has scale 1."""
+    scales = np.where(largest > 0, np.maximum(largest / LARGEST, SMALLEST_SCALE[target]), 1.0)
+    return np.asarray(scales.astype(SCALE_DTYPES[target]).astype(np.float32))
+
+
+def _quantised(weight: Weight, scales: NDArray[np.float32], axis: int) -> Weight:
+    """The weight in INT8, computed when it is read: round half to even, as QuantizeLinear does."""
+    spread = scales.reshape([-1 if other == axis else 1 for other in range(len(weight.shape))])
+
+    def read() -> NDArray[np.int8]:
+        return np.clip(np.rint(weight.read() / spread), -LARGEST, LARGEST).astype(np.int8)
+
+    return Weight(np.dtype(np.int8), weight.shape, read)

@@ -1,73 +1,110 @@
-"""Brings the layers of a graph into the form in which ONNX Runtime really computes them in INT8.
+"""The layers of a graph, products with a weight, and the form in which they can be computed in INT8.
 
-Its INT8 kernels take a bias only as INT32, which TensorRT's parser refuses. And it folds `MatMul + Add` back into a
-float Gemm before it looks for INT8 layers. So every bias leaves its layer and is subtracted with its sign changed: the
-same sum to the bit, and no fusion takes it back.
+ONNX Runtime's INT8 kernels take a bias only as INT32, which TensorRT's parser refuses. And it folds `MatMul + Add` back
+into a float Gemm before it looks for INT8 layers. So for ONNX Runtime every bias leaves its layer and is subtracted
+with its sign changed: the same sum to the bit, and no fusion takes it back. TensorRT wants biases added, as they were.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
-Weights = dict[str, NDArray[Any]]
+from libra_edge.export.graph import Graph
+from libra_edge.export.weight import Weight, derived, of_array, transposed
 
-
-def separate_biases(model: ModelProto) -> ModelProto:
-    """A copy in which every Gemm is a MatMul, no layer has a bias, and biases are subtracted behind their layer."""
-    separated = _with_names(model)
-    weights: Weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    products = {node.output[0] for node in separated.graph.node if node.op_type == "MatMul"}
-    nodes = [new for node in separated.graph.node for new in _separated(node, weights, products)]
-    used = {name for node in nodes for name in node.input} | {value.name for value in model.graph.output}
-    del separated.graph.node[:], separated.graph.initializer[:]
-    separated.graph.node.extend(nodes)
-    kept = [numpy_helper.from_array(array, name) for name, array in weights.items() if name in used]
-    separated.graph.initializer.extend(kept)
-    return separated
+LAYER_OPERATORS = frozenset({"Conv", "MatMul", "Gemm"})
+PRODUCTS = frozenset({"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum"})
 
 
-def weighted_layers(model: ModelProto) -> list[str]:
-    """Names of the Conv and MatMul nodes that multiply by a weight; products of two activations are no layers."""
-    weights = {tensor.name for tensor in model.graph.initializer}
-    layers = (node for node in model.graph.node if node.op_type in ("Conv", "MatMul"))
-    return [node.name for node in layers if node.input[1] in weights]
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A Conv, MatMul or Gemm that multiplies by a weight.
+
+    Attributes:
+        name: its node's.
+        input, weight, output: names of tensors.
+        bias: of a Conv, which is added within it.
+        macs: multiply-adds of one pass; 0 where the output's shape is not known.
+    """
+
+    name: str
+    operator: str
+    input: str
+    weight: str
+    output: str
+    bias: str | None
+    macs: int
 
 
-def _with_names(model: ModelProto) -> ModelProto:
-    """A copy in which every node has a name, by its first output where it had none."""
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    for node in copy.graph.node:
-        node.name = node.name or f"{node.op_type}_{node.output[0]}"
-    return copy
+def weighted_layers(graph: Graph) -> tuple[Layer, ...]:
+    """The layers in the graph's order; products of two activations are none, nor is a scaled Gemm."""
+    types = graph.tensor_types()
+    layers = []
+    for node in graph.nodes:
+        if node.op_type in LAYER_OPERATORS and _is_layer(node, graph):
+            shape = types.get(node.output[0], (0, None))[1]
+            weight = graph.weights[node.input[1]]
+            bias = node.input[2] if node.op_type == "Conv" and len(node.input) > 2 else None
+            macs = math.prod(shape) * _depth(node, weight) if shape else 0
+            layers.append(Layer(node.name, node.op_type, node.input[0], node.input[1], node.output[0], bias, macs))
+    return tuple(layers)
 
 
-def _separated(node: NodeProto, weights: Weights, products: set[str]) -> list[NodeProto]:
-    """The nodes that stand in for `node`; itself if nothing has to change. Adds to `weights` what they need."""
-    if node.op_type == "Add":
-        summands = _product_and_bias(node, weights, products)
-        return [_subtraction(node, summands[0], _negated(summands[1], weights))] if summands else [node]
-    if node.op_type not in ("Conv", "Gemm") or not all(name in weights for name in node.input[1:]):
+def product_macs(graph: Graph) -> dict[str, int]:
+    """Multiply-adds of one pass by node name, of every product: with weights, and of two activations."""
+    types = graph.tensor_types()
+    macs = {layer.name: layer.macs for layer in weighted_layers(graph)}
+    for node in graph.nodes:
+        if node.op_type in ("MatMul", "Gemm") and node.name not in macs:
+            output, left = (types.get(name, (0, None))[1] for name in (node.output[0], node.input[0]))
+            macs[node.name] = math.prod(output) * left[-1] if output and left else 0
+    return macs
+
+
+def prepared(graph: Graph, names: Collection[str], *, subtract: bool) -> Graph:
+    """A copy in which the named layers are a bare Conv or a MatMul, the bias behind it.
+
+    `subtract`: the bias is subtracted with its sign changed, as ONNX Runtime needs it; without, it is added, and a Conv
+    keeps its own.
+    """
+    changed = graph.copy()
+    products = {node.output[0] for node in graph.nodes if node.op_type == "MatMul" and node.name in names}
+    changed.nodes = [new for node in changed.nodes for new in _prepared(node, changed, names, products, subtract)]
+    changed.drop_unused_weights()
+    return changed
+
+
+def _prepared(
+    node: NodeProto, graph: Graph, names: Collection[str], products: set[str], subtract: bool
+) -> list[NodeProto]:
+    """The nodes that stand in for `node`; itself if nothing has to change. Adds to the weights what they need."""
+    if node.op_type == "Add" and subtract:
+        summands = _product_and_bias(node, graph, products)
+        return [_bias(node, *summands, graph, subtract=True)] if summands else [node]
+    if node.name not in names or node.op_type == "MatMul" or (node.op_type == "Conv" and not subtract):
         return [node]
-    if node.op_type == "Gemm" and not _is_plain(node):
-        return [node]
-    layer = _bare(node, weights)
-    if len(node.input) < 3:
+    layer = _bare(node, graph)
+    if len(node.input) < 3 or not node.input[2]:
         return [layer]
     layer.output[0] = f"{node.output[0]}_product"
-    spatial_axes = weights[node.input[1]].ndim - 2
-    return [layer, _subtraction(node, layer.output[0], _negated(node.input[2], weights, spatial_axes))]
+    spatial_axes = len(graph.weights[node.input[1]].shape) - 2
+    return [layer, _bias(node, layer.output[0], node.input[2], graph, subtract=subtract, spatial_axes=spatial_axes)]
 
 
-def _product_and_bias(node: NodeProto, weights: Weights, products: set[str]) -> tuple[str, str] | None:
-    for product, bias in (tuple(node.input), tuple(reversed(node.input))):
-        if product in products and bias in weights:
-            return product, bias
-    return None
+def _is_layer(node: NodeProto, graph: Graph) -> bool:
+    weight = graph.weights.get(node.input[1])
+    if weight is None or weight.dtype != np.float32 or node.input[0] in graph.weights:
+        return False
+    if node.op_type == "Conv":
+        return all(name in graph.weights for name in node.input[2:] if name)
+    if node.op_type == "Gemm":
+        return _is_plain(node) and all(name in graph.weights for name in node.input[2:] if name)
+    return len(weight.shape) == 2
 
 
 def _is_plain(gemm: NodeProto) -> bool:
@@ -76,25 +113,47 @@ def _is_plain(gemm: NodeProto) -> bool:
     return values.get("alpha", 1.0) == 1.0 and values.get("beta", 1.0) == 1.0 and not values.get("transA", 0)
 
 
-def _bare(node: NodeProto, weights: Weights) -> NodeProto:
+def _is_transposed(gemm: NodeProto) -> bool:
+    return any(attribute.name == "transB" and attribute.i for attribute in gemm.attribute)
+
+
+def _depth(node: NodeProto, weight: Weight) -> int:
+    """Multiply-adds that one value of the output takes."""
+    if node.op_type == "Conv":
+        return math.prod(weight.shape[1:])
+    return weight.shape[1] if node.op_type == "Gemm" and _is_transposed(node) else weight.shape[0]
+
+
+def _product_and_bias(node: NodeProto, graph: Graph, products: set[str]) -> tuple[str, str] | None:
+    for product, bias in (tuple(node.input), tuple(reversed(node.input))):
+        if product in products and bias in graph.weights:
+            return product, bias
+    return None
+
+
+def _bare(node: NodeProto, graph: Graph) -> NodeProto:
     """The Conv or Gemm without its bias, a Gemm as MatMul."""
     if node.op_type == "Conv":
         layer = helper.make_node("Conv", node.input[:2], node.output, name=node.name)
         layer.attribute.extend(node.attribute)
         return layer
     weight = node.input[1]
-    if any(attribute.name == "transB" and attribute.i for attribute in node.attribute):
-        weights[f"{weight}_transposed"] = np.ascontiguousarray(weights[weight].T)
+    if _is_transposed(node):
+        graph.weights[f"{weight}_transposed"] = transposed(graph.weights[weight])
         weight = f"{weight}_transposed"
     return helper.make_node("MatMul", [node.input[0], weight], node.output, name=node.name)
 
 
-def _negated(bias: str, weights: Weights, spatial_axes: int = 0) -> str:
-    """Name of the bias with its sign changed, and with axes for what a convolution has behind its channels."""
-    name = f"{bias}_negated" + "_spread" * bool(spatial_axes)
-    weights[name] = -weights[bias].reshape(*weights[bias].shape, *[1] * spatial_axes)
-    return name
-
-
-def _subtraction(node: NodeProto, product: str, negated_bias: str) -> NodeProto:
-    return helper.make_node("Sub", [product, negated_bias], node.output, name=f"{node.name}_bias")
+def _bias(
+    node: NodeProto, product: str, bias: str, graph: Graph, *, subtract: bool, spatial_axes: int = 0
+) -> NodeProto:
+    """The node behind a layer that adds its bias, or subtracts it with its sign changed."""
+    name = f"{bias}_negated" if subtract else bias
+    if subtract and not spatial_axes:
+        graph.weights[name] = derived(graph.weights[bias], np.negative)
+    elif subtract:
+        name = f"{name}_spread"
+        values = graph.weights[bias].read()
+        graph.weights[name] = of_array(-values.reshape(*values.shape, *[1] * spatial_axes))
+    operator = "Sub" if subtract else "Add"
+    return helper.make_node(operator, [product, name], node.output, name=f"{node.name}_bias")

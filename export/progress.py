@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """One stage after the other, each with a known number of pieces."""
+    """One stage after the other, each with a known number of pieces: samples, or the bytes of weights."""
 
     def begin(self, stage: str, pieces: int) -> None:
         """A new stage starts; the one before it is done."""
         ...
 
-    def advance(self) -> None:
-        """One piece of the present stage is done."""
+    def advance(self, pieces: int = 1) -> None:
+        """Pieces of the present stage are done."""
         ...
 
 
@@ -23,5 +23,5 @@ class SilentProgress:
     def begin(self, stage: str, pieces: int) -> None:
         """See `Progress.begin`."""
 
-    def advance(self) -> None:
+    def advance(self, pieces: int = 1) -> None:
         """See `Progress.advance`."""

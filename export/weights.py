@@ -1,39 +1,29 @@
-"""The weights of a graph: which there are, and whether every one is a number."""
+"""The weights of a graph: whether every one is an FP32 number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
-from onnx import ModelProto, TensorProto, numpy_helper
 
-OTHER_FLOATS = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+from libra_edge.export.graph import Graph
+
+OTHER_FLOATS = frozenset({"float16", "bfloat16", "float64", "float8_e4m3fn", "float8_e5m2"})
 
 
-def check_weights(model: ModelProto) -> int:
-    """Number of FP32 weights. Raises ValueError that names a tensor that is not finite or not FP32."""
+def check_weights(graph: Graph, advance: Callable[[int], None]) -> int:
+    """Number of FP32 weights, read one after the other; calls `advance` with the bytes of each.
+
+    Raises ValueError that names a tensor that is not finite or not FP32.
+    """
     count = 0
-    for tensor in _tensors(model):
-        if tensor.data_type in OTHER_FLOATS:
-            kind = TensorProto.DataType.Name(tensor.data_type).lower()
-            raise ValueError(f"has weight {tensor.name!r} in {kind}; export the model in FP32")
-        if tensor.data_type != TensorProto.FLOAT:
-            continue
-        values = numpy_helper.to_array(tensor)
-        bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-        if bad:
-            raise ValueError(f"has weight {tensor.name!r} of which {bad} of {values.size} values are not finite")
-        count += values.size
+    for name, weight in graph.weights.items():
+        if weight.dtype.name in OTHER_FLOATS:
+            raise ValueError(f"has weight {name!r} in {weight.dtype.name}; export the model in FP32")
+        if weight.dtype == np.float32:
+            bad = weight.size - int(np.count_nonzero(np.isfinite(weight.read())))
+            if bad:
+                raise ValueError(f"has weight {name!r} of which {bad} of {weight.size} values are not finite")
+            count += weight.size
+        advance(weight.nbytes)
     return count
-
-
-def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Initialisers, and the values of Constant nodes under their output's name."""
-    yield from model.graph.initializer
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Constant" and attribute.name == "value":
-                tensor = TensorProto()
-                tensor.CopyFrom(attribute.t)
-                tensor.name = node.output[0]
-                yield tensor

@@ -22,6 +22,7 @@ MANIFEST = "bundle.json"
 REPORT = "report.html"
 TOKENIZER = "tokenizer.json"
 MAX_MANIFEST_BYTES = 10_000_000
+Target = Literal["cpu", "tensorrt"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RelativeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$")]
 
@@ -82,7 +83,7 @@ class Manifest(Table):
     schema_version: Literal[1]
     name: str
     model: ModelSpec
-    targets: dict[Literal["cpu", "tensorrt"], TargetEntry]
+    targets: dict[Target, TargetEntry]
     gates: tuple[GateEntry, ...]
     files: dict[RelativeName, Sha256]
     sources: dict[RelativeName, Sha256] = {}
@@ -114,7 +115,7 @@ class Bundle:
         """Gates without a verdict; the runtime announces them."""
         return tuple(gate for gate in self.manifest.gates if gate.verdict == "not run")
 
-    def graph(self, target: Literal["cpu", "tensorrt"], name: str) -> Path:
+    def graph(self, target: Target, name: str) -> Path:
         """Path of a graph. Raises BundleError if this bundle has none for `target`."""
         entry = self.manifest.targets.get(target)
         if entry is None:

@@ -39,6 +39,16 @@ class ModelDirectory:
         """Path of one of GRAPHS."""
         return self.path / f"{name}.onnx"
 
+    def graph_files(self, name: str) -> tuple[Path, ...]:
+        """The graph, and the external data file that holds its weights if they do not lie inside."""
+        return files_of_graph(self.graph(name))
+
+
+def files_of_graph(graph: Path) -> tuple[Path, ...]:
+    """An ONNX file and, if there is one, its external data file `<graph>.onnx.data`."""
+    data = graph.with_name(f"{graph.name}.data")
+    return (graph, data) if data.is_file() else (graph,)
+
 
 def open_model_directory(path: Path) -> ModelDirectory:
     """Check that `path` is a model directory. Raises ModelDirectoryError."""
