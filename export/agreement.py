@@ -1,4 +1,4 @@
-"""How far the exported policy agrees with the FP32 one on samples that were held out."""
+"""How far an exported policy agrees with the FP32 one on samples that were held out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from libra_edge.action_space import ActionSpace
-from libra_edge.export.policy_graphs import SideBySide
-from libra_edge.export.progress import Progress
-from libra_edge.messages import Float64, Int64
+from libra_edge.export.outcome import Outcome
+from libra_edge.messages import Float32, Float64, Int64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,57 +18,88 @@ class PlannerAgreement:
     Attributes:
         exact, within_one: share of tokens that are equal, and that are at most one bin apart.
         cosine: mean cosine between the logits of a sample.
-        rows: which samples; tokens, tokens_fp32: int64 [R, L_macro, D] of these.
+        error: norm of the logits' difference over that of FP32's logits.
+        tokens, tokens_fp32: int64 [R, L_macro, D].
     """
 
     exact: float
     within_one: float
     cosine: float
-    rows: Int64
+    error: float
     tokens: Int64
     tokens_fp32: Int64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RefinerAgreement:
-    """Difference of the actions from the same noise: largest and mean, float64 [D] degrees a joint."""
+class ActionDifference:
+    """Change of the actions: largest and mean, float64 [D] degrees a joint."""
 
     largest_deg: Float64
     mean_deg: Float64
 
 
-def compare_planners(sides: SideBySide, rows: Int64, progress: Progress) -> PlannerAgreement:
-    """Run both planners on `rows`."""
-    tokens, tokens_fp32, cosines = [], [], []
-    for row in rows:
-        feed = sides.samples.feed(int(row), sides.fp32.planner_inputs)
-        expected, found = sides.fp32.logits(feed), sides.exported.logits(feed)
-        tokens_fp32.append(np.argmax(expected, axis=-1))
-        tokens.append(np.argmax(found, axis=-1))
-        cosines.append(_cosine(expected.astype(np.float64), found.astype(np.float64)))
-        progress.advance()
-    distance = np.abs(np.stack(tokens) - np.stack(tokens_fp32))
-    return PlannerAgreement(
-        exact=float(np.mean(distance == 0)),
-        within_one=float(np.mean(distance <= 1)),
-        cosine=float(np.mean(cosines)),
-        rows=rows,
-        tokens=np.stack(tokens),
-        tokens_fp32=np.stack(tokens_fp32),
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """Every comparison of an exported policy with FP32.
+
+    Attributes:
+        rows: the samples compared, int64 [R].
+        refiner: actions from the same tokens and noise.
+        policy: both stages one after the other, same pictures and noise.
+        seed_ratio: what the export moves those actions by, over what other noise moves them by (root mean squares).
+    """
+
+    rows: Int64
+    planner: PlannerAgreement
+    refiner: ActionDifference
+    policy: ActionDifference
+    seed_ratio: float
+
+
+def compare(fp32: Outcome, exported: Outcome, space: ActionSpace) -> Agreement:
+    """Both answers to the same samples."""
+    moved = _rms(exported.acted - fp32.acted, space)
+    by_noise = _rms(fp32.reseeded - fp32.acted, space)
+    return Agreement(
+        rows=fp32.rows,
+        planner=compare_logits(fp32.logits, exported.logits),
+        refiner=action_difference(fp32.refined, exported.refined, space),
+        policy=action_difference(fp32.acted, exported.acted, space),
+        seed_ratio=moved / by_noise if by_noise else float(moved > 0),
     )
 
 
-def compare_refiners(sides: SideBySide, rows: Int64, space: ActionSpace, progress: Progress) -> RefinerAgreement:
-    """Denoise the same noise with both refiners on `rows`."""
-    differences = []
-    for row in rows:
-        feed = sides.samples.feed(int(row), sides.fp32.refiner_inputs)
-        policies = (sides.fp32, sides.exported)
-        expected, found = (space.denormalise(policy.actions(feed).astype(np.float64)) for policy in policies)
-        differences.append(np.degrees(np.abs(found - expected)))
-        progress.advance()
-    per_joint = np.concatenate(differences)
-    return RefinerAgreement(largest_deg=per_joint.max(axis=0), mean_deg=per_joint.mean(axis=0))
+def compare_logits(fp32: Float32, exported: Float32) -> PlannerAgreement:
+    """Two planners' logits float32 [R, L_macro, D, N]."""
+    expected, found = fp32.astype(np.float64), exported.astype(np.float64)
+    tokens_fp32, tokens = np.argmax(expected, axis=-1), np.argmax(found, axis=-1)
+    distance = np.abs(tokens - tokens_fp32)
+    norm = float(np.linalg.norm(expected))
+    return PlannerAgreement(
+        exact=float(np.mean(distance == 0)),
+        within_one=float(np.mean(distance <= 1)),
+        cosine=float(np.mean([_cosine(one, other) for one, other in zip(expected, found, strict=True)])),
+        error=float(np.linalg.norm(found - expected)) / (norm or 1.0),
+        tokens=tokens,
+        tokens_fp32=tokens_fp32,
+    )
+
+
+def action_difference(fp32: Float32, exported: Float32, space: ActionSpace) -> ActionDifference:
+    """Two refiners' normalised actions float32 [R, H_chunk, D]."""
+    difference = _degrees(exported - fp32, space).reshape(-1, fp32.shape[-1])
+    return ActionDifference(largest_deg=difference.max(axis=0), mean_deg=difference.mean(axis=0))
+
+
+def _degrees(difference: Float32, space: ActionSpace) -> Float64:
+    """Normalised differences as degrees, without sign."""
+    scale = (space.high - space.low) / 2
+    degrees: Float64 = np.degrees(np.abs(difference.astype(np.float64) * scale))
+    return degrees
+
+
+def _rms(difference: Float32, space: ActionSpace) -> float:
+    return float(np.sqrt(np.mean(_degrees(difference, space) ** 2)))
 
 
 def _cosine(one: Float64, other: Float64) -> float:

@@ -24,28 +24,38 @@ def bundle_folder(out: Path) -> Iterator[BundleFolder]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
-            folder = Path(beside) / out.name
+            folder, scratch = Path(beside) / out.name, Path(beside) / "scratch"
             folder.mkdir()
-            yield BundleFolder(folder, out)
+            scratch.mkdir()
+            yield BundleFolder(folder, out, scratch)
     except OSError as error:
         raise BundleError(out, f"cannot be written: {error.strerror or error}; nothing was changed there") from error
 
 
 class BundleFolder:
-    """A bundle in the making."""
+    """A bundle in the making.
 
-    def __init__(self, path: Path, out: Path) -> None:
+    Attributes:
+        path: where it is made.
+        scratch: a folder beside it for what does not belong to it.
+    """
+
+    def __init__(self, path: Path, out: Path, scratch: Path) -> None:
         self.path = path
+        self.scratch = scratch
         self._out = out
 
     def write(self, name: str, content: bytes) -> Path:
         """Write one file of the bundle down to the disk. Raises OSError."""
+        path = self.place(name)
+        path.write_bytes(content)
+        sync(path)
+        return path
+
+    def place(self, name: str) -> Path:
+        """Where a file of the bundle goes; its folder is there. Raises OSError."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         return path
 
     def publish(self) -> None:
@@ -62,6 +72,12 @@ class BundleFolder:
         except OSError:
             previous.rename(self._out)
             raise
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk. Raises OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _check_replaceable(out: Path) -> None:

@@ -6,39 +6,66 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libra_edge.calibration.samples import CalibrationSamples, read_samples
-from libra_edge.errors import InstructionError, ModelDirectoryError
+from libra_edge.errors import InstructionError, LibraEdgeError, ModelDirectoryError
+from libra_edge.export.graph import Graph
 from libra_edge.export.graphs import FloatGraphs, load_graphs
-from libra_edge.export.policy_graphs import PolicyGraphs
+from libra_edge.export.policy_graphs import PlannerGraph, RefinerGraphs
+from libra_edge.export.progress import Progress
 from libra_edge.instruction import InstructionEncoder
-from libra_edge.model_directory import GRAPHS, ModelDirectory
+from libra_edge.model_directory import ModelDirectory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckedModel:
-    """Graphs, tokeniser, samples (and the file they came from) and the running FP32 policy of a model directory."""
+    """Graphs, tokeniser, samples (and the file they came from) of a model directory."""
 
     directory: ModelDirectory
     instruction: InstructionEncoder
     graphs: FloatGraphs
     calibration: Path
     samples: CalibrationSamples
-    fp32: PolicyGraphs
+
+    @property
+    def planner(self) -> Graph:
+        """The FP32 planner."""
+        return self.graphs.graphs["planner"]
+
+    @property
+    def refiner(self) -> dict[str, Graph]:
+        """The refiner's two FP32 graphs."""
+        return {name: self.graphs.graphs[name] for name in ("refiner_encoder", "refiner_step")}
+
+    def open_planner(self) -> PlannerGraph:
+        """The FP32 planner, loaded. Raises ModelDirectoryError, here and when it runs."""
+        return PlannerGraph(self.directory.graph("planner"), self.directory.spec, self.fault)
+
+    def open_refiner(self) -> RefinerGraphs:
+        """The FP32 refiner, loaded. Raises ModelDirectoryError, here and when it runs."""
+        encoder, step = self.directory.graph("refiner_encoder"), self.directory.graph("refiner_step")
+        return RefinerGraphs(encoder, step, self.directory.spec, self.fault)
+
+    def fault(self, problem: str) -> LibraEdgeError:
+        """What is wrong with the directory, as an error."""
+        return ModelDirectoryError(self.directory.path, problem)
 
 
-def check_model(directory: ModelDirectory, calibration: Path | None = None) -> CheckedModel:
+def check_model(directory: ModelDirectory, progress: Progress, calibration: Path | None = None) -> CheckedModel:
     """Read everything, run the FP32 graphs once. `calibration` stands in for the directory's own samples.
 
     Raises ModelDirectoryError, CalibrationError.
     """
     instruction = _check_tokenizer(directory)
-    graphs = load_graphs(directory)
+    graphs = load_graphs(directory, progress)
     source = calibration or directory.calibration
-    samples = read_samples(source, directory.spec)
-    paths = {name: directory.graph(name) for name in GRAPHS}
-    fp32 = PolicyGraphs(paths, directory.spec, lambda problem: ModelDirectoryError(directory.path, problem))
-    fp32.logits(samples.feed(0, fp32.planner_inputs))
-    fp32.actions(samples.feed(0, fp32.refiner_inputs))
-    return CheckedModel(directory, instruction, graphs, source, samples, fp32)
+    model = CheckedModel(directory, instruction, graphs, source, read_samples(source, directory.spec))
+    progress.begin("Running the FP32 graphs once", 2)
+    planner = model.open_planner()
+    planner.logits(model.samples.feed(0, planner.inputs))
+    progress.advance()
+    refiner = model.open_refiner()
+    refiner.actions(model.samples.feed(0, refiner.inputs))
+    progress.advance()
+    return model
 
 
 def _check_tokenizer(directory: ModelDirectory) -> InstructionEncoder:

@@ -1,62 +1,154 @@
-"""FP32 graphs to the precision that was asked for: planner INT8, refiner FP16, or either left in FP32."""
+"""FP32 graphs to the precision that was asked for, in the form that a target wants.
+
+target      int8                                fp16, bf16                          fp32
+cpu         Q/DQ over FP32                      weights in 16 bit, sums in FP32     as it is
+tensorrt    Q/DQ with FP16 scales over FP16     16-bit tensors                      as it is
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from onnx import ModelProto
-
-from libra_edge.errors import ModelDirectoryError
-from libra_edge.export.checked_model import CheckedModel
+from libra_edge.bundle import Target
+from libra_edge.export.graph import Graph
+from libra_edge.export.half import to_half
+from libra_edge.export.half_groups import GROUPS as HALF_GROUPS
+from libra_edge.export.half_groups import half_groups
 from libra_edge.export.half_weights import to_half_weights
-from libra_edge.export.int8 import to_int8
-from libra_edge.export.progress import Progress
-from libra_edge.messages import Int64
+from libra_edge.export.int8 import Int8Choice, to_int8
+from libra_edge.export.layer_groups import GROUPS as LAYER_GROUPS
+from libra_edge.export.layer_groups import layer_groups
+from libra_edge.export.opset import raised_to
+from libra_edge.export.precision import Calibrating, PlannerPrecision, RefinerPrecision
+from libra_edge.export.ranges import Activation, range_of
+from libra_edge.export.smoothing import smoothed
 
-PlannerPrecision = Literal["int8", "fp32"]
-RefinerPrecision = Literal["fp16", "fp32"]
-
-LAYERS = {
-    "int8": {
-        "products with weights (Conv, MatMul, Gemm)": "int8 x int8, summed in int32, result in fp32",
-        "products of activations (attention)": "fp32",
-        "biases, normalisation and all else": "fp32",
-    },
-    "fp16": {"weights": "fp16, cast to fp32 at load", "biases, normalisation and arithmetic": "fp32"},
-    "fp32": {"everything": "fp32"},
-}
+PlannerChoice = Literal["int8", "fp16", "fp32"]
+RefinerChoice = Literal["fp16", "bf16", "fp32"]
+Half = Literal["fp16", "bf16"]
+TENSORRT_OPSET = 21
+"""FP16 scales of Q/DQ need 19; every TensorRT since 10.3 parses 21."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """One system's graphs after conversion, by graph name."""
+    """One system's graphs after conversion, by graph name; and what its numbers are, by group of layers."""
 
     precision: str
-    graphs: Mapping[str, ModelProto]
+    graphs: Mapping[str, Graph]
+    layers: Mapping[str, str]
 
 
-def convert_planner(model: CheckedModel, precision: PlannerPrecision, rows: Int64, progress: Progress) -> Stage:
-    """Planner graph; `rows` of the samples set the INT8 ranges."""
-    planner = model.graphs.models["planner"]
-    if precision == "int8":
-        progress.begin("Choosing INT8 ranges", len(rows))
-        feeds = (model.samples.feed(int(row), model.fp32.planner_inputs) for row in rows)
-        planner = to_int8(planner, feeds, progress)
-    return Stage(precision, {"planner": planner})
+def convert_planner(
+    planner: Graph,
+    target: Target,
+    choice: PlannerChoice,
+    precision: PlannerPrecision,
+    activations: Mapping[str, Activation],
+) -> Stage:
+    """The planner's stage; `activations` are needed for `int8`. Raises ValueError with one clause."""
+    if choice == "int8":
+        return _int8_planner(planner, target, precision, activations)
+    graph, layers = _in_half(planner, target, choice, precision.fp32)
+    return Stage(choice, {"planner": graph}, layers)
 
 
-def convert_refiner(model: CheckedModel, precision: RefinerPrecision, progress: Progress) -> Stage:
-    """Refiner's encoder and step graphs. Raises ModelDirectoryError for a weight that FP16 cannot hold."""
-    graphs = {name: model.graphs.models[name] for name in ("refiner_encoder", "refiner_step")}
-    if precision == "fp32":
-        return Stage(precision, graphs)
-    progress.begin("Rounding the refiner to FP16", len(graphs))
+def convert_refiner(
+    graphs: Mapping[str, Graph], target: Target, choice: RefinerChoice, precision: RefinerPrecision
+) -> Stage:
+    """The stage of the refiner's encoder and step. Raises ValueError with one clause that begins with the graph."""
+    converted, layers = {}, {}
     for name, graph in graphs.items():
         try:
-            graphs[name] = to_half_weights(graph)
+            converted[name], layers = _in_half(graph, target, choice, precision.fp32)
         except ValueError as error:
-            raise ModelDirectoryError(model.directory.path, f"{name}.onnx {error}") from error
-        progress.advance()
-    return Stage(precision, graphs)
+            raise ValueError(f"{name}.onnx {error}") from error
+    return Stage(choice, converted, layers)
+
+
+def int8_graph(
+    planner: Graph,
+    target: Target,
+    names: Collection[str],
+    calibrating: Calibrating,
+    activations: Mapping[str, Activation],
+) -> Graph:
+    """The planner with the named layers in INT8 and all else in FP32."""
+    if calibrating.smoothing:
+        planner, activations = smoothed(planner, names, activations, calibrating.smoothing)
+    ranges = {
+        tensor: range_of(activation, calibrating.method, calibrating.percentile)
+        for tensor, activation in activations.items()
+    }
+    return to_int8(planner, Int8Choice(names, ranges), target)
+
+
+def int8_layers(planner: Graph, not_int8: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Layer group -> the names of its layers that become INT8. Raises ValueError for a name that the planner lacks."""
+    groups = {group: [layer.name for layer in layers] for group, layers in layer_groups(planner).items()}
+    known = {name for names in groups.values() for name in names}
+    _check_names(not_int8, {*LAYER_GROUPS, *known})
+    return {
+        group: tuple(name for name in names if group not in not_int8 and name not in not_int8)
+        for group, names in groups.items()
+    }
+
+
+def kept_in_fp32(graph: Graph, fp32: Collection[str], others: Iterable[Graph] = ()) -> set[str]:
+    """Names of this graph's nodes that groups and names stand for. Raises ValueError for a name unknown to all."""
+    groups = half_groups(graph)
+    nodes = {node.name for node in graph.nodes}
+    return {name for group in fp32 for name in groups.get(group, ())} | (set(fp32) & nodes)
+
+
+def tensorrt_half(graph: Graph, half: Half, fp32: Collection[str]) -> Graph:
+    """16-bit tensors, but for the groups and nodes named. Raises ValueError with one clause."""
+    raised = raised_to(graph, TENSORRT_OPSET)
+    return to_half(raised, half, kept_in_fp32(raised, fp32))
+
+
+def _int8_planner(
+    planner: Graph, target: Target, precision: PlannerPrecision, activations: Mapping[str, Activation]
+) -> Stage:
+    groups = int8_layers(planner, precision.not_int8)
+    names = [name for members in groups.values() for name in members]
+    graph = int8_graph(planner, target, names, precision.calibrating, activations)
+    rest = "fp32" if target == "cpu" else "fp16"
+    sums = f"int8 x int8, summed in int32, result in {rest}"
+    layers = {
+        group: _mixed(members, len(layer_groups(planner)[group]), sums, rest) for group, members in groups.items()
+    }
+    layers["products of activations"] = rest
+    if target == "cpu":
+        return Stage("int8", {"planner": graph}, {**layers, "everything else": rest})
+    half = tensorrt_half(graph, "fp16", precision.fp32)
+    return Stage("int8", {"planner": half}, {**layers, **_half_layers("fp16", precision.fp32)})
+
+
+def _mixed(members: Collection[str], count: int, quantised: str, rest: str) -> str:
+    if len(members) == count:
+        return quantised
+    return rest if not members else f"{len(members)} of {count} layers {quantised}; the others {rest}"
+
+
+def _in_half(
+    graph: Graph, target: Target, choice: Literal["fp16", "bf16", "fp32"], fp32: Collection[str]
+) -> tuple[Graph, dict[str, str]]:
+    if choice == "fp32":
+        return graph, {"everything": "fp32"}
+    if target == "cpu":
+        return to_half_weights(graph, choice), {"weights": f"{choice}, cast to fp32 at load", "arithmetic": "fp32"}
+    return tensorrt_half(graph, choice, fp32), _half_layers(choice, fp32)
+
+
+def _half_layers(half: str, fp32: Collection[str]) -> dict[str, str]:
+    groups = {group: "fp32" if group in fp32 else half for group in HALF_GROUPS}
+    return {**groups, **{name: "fp32" for name in fp32 if name not in HALF_GROUPS}}
+
+
+def _check_names(names: Collection[str], known: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"has no layer and no group of layers {unknown[0]!r}, which its precision file names")

@@ -1,28 +1,47 @@
-"""The road from a model directory to a bundle: check, convert, compare with FP32, judge, write."""
+"""The road from a model directory to a bundle: check, choose precisions, convert, compare with FP32, judge, write."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from libra_edge.bundle import MANIFEST, REPORT, TOKENIZER, GateEntry, Manifest, manifest_bytes
-from libra_edge.errors import EngineError
-from libra_edge.export.agreement import PlannerAgreement, RefinerAgreement, compare_planners, compare_refiners
+from libra_edge.policy_files import PolicyFiles
+
+from libra_edge.bundle import MANIFEST, REPORT, TOKENIZER, GateEntry, Manifest, Target, manifest_bytes
+from libra_edge.closed_loop_outcome import ClosedLoopOutcome
+from libra_edge.errors import ModelDirectoryError
 from libra_edge.export.bundle_folder import BundleFolder, bundle_folder
 from libra_edge.export.checked_model import CheckedModel, check_model
-from libra_edge.export.conversion import PlannerPrecision, RefinerPrecision, Stage, convert_planner, convert_refiner
+from libra_edge.export.conversion import PlannerChoice, RefinerChoice
 from libra_edge.export.gates import check_names, judge
-from libra_edge.export.latency import TURNS, WARM_UP, Latency, measure_latency
-from libra_edge.export.manifest import TARGET, graph_file, make_manifest
-from libra_edge.export.policy_graphs import PolicyGraphs, SideBySide
+from libra_edge.export.graph import write_graph
+from libra_edge.export.int8 import watched
+from libra_edge.export.layers import weighted_layers
+from libra_edge.export.manifest import make_manifest
+from libra_edge.export.outcome import Outcome, planner_logits, policy_outcome
+from libra_edge.export.precision import Precision, outdated, precision_file, read_precision, write_precision
 from libra_edge.export.progress import Progress
-from libra_edge.export.report import Findings, report_html
+from libra_edge.export.ranges import Activation, observe
+from libra_edge.export.report import report_html
+from libra_edge.export.target_export import TargetExport, TargetOrder, export_target, runnable
+from libra_edge.export.tuning import TuningOrder, tune
 from libra_edge.model_directory import ModelDirectory
 
+logger = logging.getLogger(__name__)
 MOST_SAMPLES = 256
 """Of each kind, for choosing ranges and for comparing."""
+
+
+class ClosedLoop(Protocol):
+    """Plays the same episodes with two policies. None if nothing can play them, which it has announced."""
+
+    def __call__(self, fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome | None:
+        """Play and count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +51,19 @@ class ExportOptions:
     Attributes:
         calibration: samples in place of the model directory's own.
         accepted: gates that may fail.
+        tune: measure each layer's precision anew, and write it into the model directory.
+        closed_loop: runs that gate; without, it is `not run`.
     """
 
     out: Path
-    planner: PlannerPrecision = "int8"
-    refiner: RefinerPrecision = "fp16"
+    targets: Sequence[Target] = ("cpu", "tensorrt")
+    planner: PlannerChoice = "int8"
+    refiner: RefinerChoice = "fp16"
     calibration: Path | None = None
     seed: int = 0
     accepted: Collection[str] = ()
+    tune: bool = False
+    closed_loop: ClosedLoop | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +71,7 @@ class ExportResult:
     """What came of it. `sha256` is the bundle's, None if a gate failed and nothing was written."""
 
     manifest: Manifest
-    latency: dict[str, Latency]
+    targets: Mapping[Target, TargetExport]
     sha256: str | None
 
     @property
@@ -57,53 +81,95 @@ class ExportResult:
 
 
 def export_model(directory: ModelDirectory, options: ExportOptions, progress: Progress) -> ExportResult:
-    """Export for target `cpu`. A failed gate leaves what is at `options.out` untouched.
+    """Export for every target. A failed gate leaves what is at `options.out` untouched.
 
     Raises ModelDirectoryError, CalibrationError, ConfigError, BundleError (cannot be written), EngineError.
     """
     check_names(options.accepted)
     with bundle_folder(options.out) as folder:
-        progress.begin("Checking the model directory", 1)
-        model = check_model(directory, options.calibration)
-        progress.advance()
-        stages = _convert(model, options, progress)
-        paths = _write_graphs(stages, folder)
-        exported = PolicyGraphs(paths, directory.spec, lambda problem: EngineError("exported policy", problem))
-        sides = SideBySide(model.fp32, exported, model.samples)
-        planner, refiner = _compare(sides, model, options.seed, progress)
-        progress.begin("Measuring latency", 2 * (WARM_UP + TURNS))
-        latency = measure_latency(sides, int(planner.rows[0]), progress)
+        model = check_model(directory, progress, options.calibration)
+        fp32 = _fp32_outcome(model, options.seed, progress)
+        activations = _activations(model, options, progress)
+        exports = {}
+        for target in options.targets:
+            precision = _precision(model, target, options, activations, progress)
+            order = TargetOrder(
+                model, target, options.planner, options.refiner, precision, activations, fp32, options.seed
+            )
+            exports[target] = export_target(order, folder, progress)
         folder.write(TOKENIZER, directory.tokenizer.read_bytes())
-        gates = judge(TARGET, planner, refiner, options.accepted)
-        manifest = make_manifest(model, stages, folder, gates, options.seed)
-        folder.write(REPORT, report_html(manifest, Findings(latency, planner, refiner), model).encode())
-        return _finish(ExportResult(manifest, latency, None), folder)
+        loops = {target: _closed_loop(export, model, options, folder) for target, export in exports.items()}
+        gates = [gate for export in exports.values() for gate in _judged(export, loops[export.target], options)]
+        manifest = make_manifest(model, exports, loops, folder=folder, gates=gates, seed=options.seed)
+        folder.write(REPORT, report_html(manifest, exports, activations, model).encode())
+        return _finish(ExportResult(manifest, exports, None), folder)
 
 
-def _convert(model: CheckedModel, options: ExportOptions, progress: Progress) -> dict[str, Stage]:
-    rows = model.samples.rows(held_out=False, limit=MOST_SAMPLES, seed=options.seed)
-    return {
-        "planner": convert_planner(model, options.planner, rows, progress),
-        "refiner": convert_refiner(model, options.refiner, progress),
-    }
-
-
-def _write_graphs(stages: dict[str, Stage], folder: BundleFolder) -> dict[str, Path]:
-    return {
-        name: folder.write(graph_file(name), graph.SerializeToString(deterministic=True))
-        for stage in stages.values()
-        for name, graph in stage.graphs.items()
-    }
-
-
-def _compare(
-    sides: SideBySide, model: CheckedModel, seed: int, progress: Progress
-) -> tuple[PlannerAgreement, RefinerAgreement]:
+def _fp32_outcome(model: CheckedModel, seed: int, progress: Progress) -> Outcome:
     rows = model.samples.rows(held_out=True, limit=MOST_SAMPLES, seed=seed)
-    progress.begin("Comparing the planner with FP32", len(rows))
-    planner = compare_planners(sides, rows, progress)
-    progress.begin("Comparing the refiner with FP32", len(rows))
-    return planner, compare_refiners(sides, rows, model.directory.spec.action_space, progress)
+    progress.begin("Asking the FP32 policy", 2 * len(rows))
+    logits = planner_logits(model.open_planner(), model.samples, rows, progress)
+    return policy_outcome(logits, model.open_refiner(), model.samples, rows, seed=seed, progress=progress)
+
+
+def _activations(model: CheckedModel, options: ExportOptions, progress: Progress) -> dict[str, Activation]:
+    if options.planner != "int8":
+        return {}
+    rows = model.samples.rows(held_out=False, limit=MOST_SAMPLES, seed=options.seed)
+    inputs = tuple(model.directory.spec.planner_inputs())
+    feeds = [model.samples.feed(int(row), inputs) for row in rows]
+    try:
+        return observe(model.planner, watched(model.planner, weighted_layers(model.planner)), feeds, progress)
+    except ValueError as error:
+        raise ModelDirectoryError(model.directory.path, f"planner.onnx {error}") from error
+
+
+def _precision(
+    model: CheckedModel,
+    target: Target,
+    options: ExportOptions,
+    activations: Mapping[str, Activation],
+    progress: Progress,
+) -> Precision:
+    """What was measured for this target, now or earlier; without a measurement, the safe choice, announced."""
+    folder = model.directory.path
+    if options.tune:
+        rows = model.samples.rows(held_out=False, limit=MOST_SAMPLES, seed=options.seed)
+        order = TuningOrder(model, target, options.planner, options.refiner, activations, rows)
+        precision = tune(order, progress)
+        write_precision(folder, target, precision)
+        return precision
+    found = read_precision(folder, target)
+    if found is None:
+        logger.warning("no %s in %s: safe precisions are used; --tune measures them", precision_file(target), folder)
+        return Precision()
+    if outdated(found, model.directory):
+        logger.warning(
+            "%s was measured on other graphs than these; --tune measures anew", folder / precision_file(target)
+        )
+    return found
+
+
+def _closed_loop(
+    export: TargetExport, model: CheckedModel, options: ExportOptions, folder: BundleFolder
+) -> ClosedLoopOutcome | None:
+    if options.closed_loop is None:
+        return None
+    graphs = {}
+    for name, path in export.paths.items():
+        source = runnable(path, export.target)
+        graphs[name] = path
+        if not isinstance(source, Path):
+            graphs[name] = folder.scratch / f"{export.target}_{name}.onnx"
+            write_graph(source, graphs[name])
+    directory = model.directory
+    exported = PolicyFiles(folder.path, directory.spec, directory.tokenizer, graphs)
+    return options.closed_loop(directory.policy_files(), exported, export.target)
+
+
+def _judged(export: TargetExport, loop: ClosedLoopOutcome | None, options: ExportOptions) -> tuple[GateEntry, ...]:
+    drop = None if loop is None else loop.high_points
+    return judge(export.target, export.agreement, drop, options.accepted)
 
 
 def _finish(result: ExportResult, folder: BundleFolder) -> ExportResult:
@@ -113,4 +179,4 @@ def _finish(result: ExportResult, folder: BundleFolder) -> ExportResult:
     content = manifest_bytes(result.manifest)
     folder.write(MANIFEST, content)
     folder.publish()
-    return ExportResult(result.manifest, result.latency, hashlib.sha256(content).hexdigest())
+    return ExportResult(result.manifest, result.targets, hashlib.sha256(content).hexdigest())

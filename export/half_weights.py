@@ -1,38 +1,48 @@
-"""Refiner to FP16: weights are stored in half the bytes and cast back to FP32 when the graph is loaded.
+"""Weights in 16 bit for target `cpu`: stored in half the bytes and cast back to FP32 when the graph is loaded.
 
 ONNX Runtime folds the casts into FP32 constants at load, so all arithmetic, sampler included, stays FP32 and as fast as
-before: few CPUs have FP16 kernels. Biases and normalisation weights (one axis) weigh nothing and stay as they are.
+before: few CPUs have 16-bit kernels. Biases and normalisation weights (one axis) weigh nothing and stay as they are.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
+import ml_dtypes
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-LARGEST = float(np.finfo(np.float16).max)
+from libra_edge.export.graph import Graph
+from libra_edge.export.weight import Weight
+
+Half = Literal["fp16", "bf16"]
+DTYPES = {"fp16": np.dtype(np.float16), "bf16": np.dtype(ml_dtypes.bfloat16)}
+LARGEST = {name: float(ml_dtypes.finfo(dtype).max) for name, dtype in DTYPES.items()}
 
 
-def to_half_weights(model: ModelProto) -> ModelProto:
-    """A copy whose FP32 weights with two axes or more are FP16. Raises ValueError for a weight beyond FP16's range."""
-    halved = ModelProto()
-    halved.CopyFrom(model)
-    casts: list[NodeProto] = []
-    for tensor in halved.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+def to_half_weights(graph: Graph, half: Half) -> Graph:
+    """A copy whose FP32 weights with two axes or more are 16 bit. Raises ValueError for a weight beyond its range."""
+    halved = graph.copy()
+    casts = []
+    for name, weight in graph.weights.items():
+        if weight.dtype != np.float32 or len(weight.shape) < 2:
             continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(_rounded(name, numpy_helper.to_array(tensor)), f"{name}_fp16"))
-        casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}_to_fp32", to=TensorProto.FLOAT))
-    nodes = [*casts, *halved.graph.node]
-    del halved.graph.node[:]
-    halved.graph.node.extend(nodes)
+        _check_range(name, weight, half)
+        stored = halved.fresh(f"{name}_{half}")
+        halved.weights[stored] = _rounded(weight, half)
+        del halved.weights[name]
+        casts.append(helper.make_node("Cast", [stored], [name], name=f"{name}_to_fp32", to=TensorProto.FLOAT))
+    halved.nodes = [*casts, *halved.nodes]
     return halved
 
 
-def _rounded(name: str, weight: NDArray[np.float32]) -> NDArray[np.float16]:
-    largest = float(np.max(np.abs(weight), initial=0.0))
-    if largest > LARGEST:
-        limit = f"beyond FP16's {LARGEST:.0f}"
-        raise ValueError(f"has weight {name!r} as large as {largest:.6g}, {limit}; use --refiner fp32")
-    return weight.astype(np.float16)
+def _rounded(weight: Weight, half: Half) -> Weight:
+    return Weight(DTYPES[half], weight.shape, lambda: weight.read().astype(DTYPES[half]))
+
+
+def _check_range(name: str, weight: Weight, half: Half) -> None:
+    largest = float(np.max(np.abs(weight.read()), initial=0.0))
+    if largest > LARGEST[half]:
+        limit = f"beyond the {LARGEST[half]:.6g} of {half}"
+        advice = "use --refiner bf16 or fp32" if half == "fp16" else "use --refiner fp32"
+        raise ValueError(f"has weight {name!r} as large as {largest:.6g}, {limit}; {advice}")

@@ -7,39 +7,41 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from libra_edge.export.policy_graphs import SideBySide
 from libra_edge.export.progress import Progress
 
-WARM_UP = 3
-TURNS = 30
+WARM_UP = 2
+TURNS = 40
+LEAST_TURNS = 5
+LONGEST_S = 20.0
+"""Large models get fewer turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Median times of one stage in ms, one thread: the refiner's is a whole chunk, with all its denoising steps."""
+    """Median times of one stage in ms, one thread: the refiner's is a whole chunk, with all its denoising steps.
+
+    Attributes:
+        saved_ms: median of the differences between neighbouring calls.
+        turns: calls of each.
+    """
 
     ms: float
     ms_fp32: float
+    saved_ms: float
+    turns: int
 
 
-def measure_latency(sides: SideBySide, row: int, progress: Progress) -> dict[str, Latency]:
-    """`planner` and `refiner`, on one sample."""
-    fp32, exported = sides.fp32, sides.exported
-    planner = sides.samples.feed(row, fp32.planner_inputs)
-    refiner = sides.samples.feed(row, fp32.refiner_inputs)
-    return {
-        "planner": _in_turns(lambda: exported.logits(planner), lambda: fp32.logits(planner), progress),
-        "refiner": _in_turns(lambda: exported.actions(refiner), lambda: fp32.actions(refiner), progress),
-    }
-
-
-def _in_turns(exported: Callable[[], object], reference: Callable[[], object], progress: Progress) -> Latency:
+def measure_latency(exported: Callable[[], object], fp32: Callable[[], object], progress: Progress) -> Latency:
+    """Call both in turns. `progress` advances `WARM_UP + TURNS` times in all."""
     times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(WARM_UP + TURNS):
-        for call, spent in zip((exported, reference), times, strict=True):
-            begin = time.perf_counter()
-            call()
-            spent.append((time.perf_counter() - begin) * 1e3)
+    end = time.monotonic() + LONGEST_S
+    for turn in range(WARM_UP + TURNS):
+        if turn < WARM_UP + LEAST_TURNS or time.monotonic() < end:
+            for call, spent in zip((exported, fp32), times, strict=True):
+                begin = time.perf_counter()
+                call()
+                spent.append((time.perf_counter() - begin) * 1e3)
         progress.advance()
-    ms, ms_fp32 = (statistics.median(spent[WARM_UP:]) for spent in times)
-    return Latency(ms, ms_fp32)
+    ours, theirs = (spent[WARM_UP:] for spent in times)
+    saved = statistics.median(before - after for after, before in zip(ours, theirs, strict=True))
+    return Latency(statistics.median(ours), statistics.median(theirs), saved, len(ours))

@@ -2,63 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
 from libra_edge import __version__
-from libra_edge.bundle import TOKENIZER, GateEntry, Manifest, StageEntry, TargetEntry, sealed, sha256_of
+from libra_edge.bundle import (
+    TOKENIZER,
+    ClosedLoopEntry,
+    GateEntry,
+    Manifest,
+    StageEntry,
+    Target,
+    TargetEntry,
+    sealed,
+    sha256_of,
+)
+from libra_edge.closed_loop_outcome import ClosedLoopOutcome
 from libra_edge.export.bundle_folder import BundleFolder
 from libra_edge.export.checked_model import CheckedModel
-from libra_edge.export.conversion import LAYERS, Stage
-from libra_edge.model_directory import CALIBRATION, GRAPHS, MODEL_TOML, ModelDirectory
-
-TARGET: Final = "cpu"
-
-
-def graph_file(name: str) -> str:
-    """Where a graph lies in the bundle."""
-    return f"{TARGET}/{name}.onnx"
+from libra_edge.export.precision import precision_file
+from libra_edge.export.target_export import TargetExport
+from libra_edge.model_directory import CALIBRATION, GRAPHS, MODEL_TOML, ModelDirectory, files_of_graph
 
 
 def make_manifest(
-    model: CheckedModel, stages: Mapping[str, Stage], folder: BundleFolder, gates: tuple[GateEntry, ...], seed: int
+    model: CheckedModel,
+    exports: Mapping[Target, TargetExport],
+    loops: Mapping[Target, ClosedLoopOutcome | None],
+    *,
+    folder: BundleFolder,
+    gates: Sequence[GateEntry],
+    seed: int,
 ) -> Manifest:
-    """The sealed manifest of what `folder` holds: graphs of both stages and the tokeniser."""
-    entries = {name: _stage_entry(stage, model.directory, folder) for name, stage in stages.items()}
-    files = [TOKENIZER, *(file for entry in entries.values() for file in entry.graphs.values())]
+    """The sealed manifest of what `folder` holds: graphs of every target and the tokeniser."""
+    targets = {target: _target_entry(export, loops[target], model, folder) for target, export in exports.items()}
+    written = [file for export in exports.values() for path in export.paths.values() for file in files_of_graph(path)]
+    files = [TOKENIZER, *(str(file.relative_to(folder.path)) for file in written)]
     manifest = Manifest(
         schema_version=1,
         name=model.directory.spec.name,
         model=model.directory.spec,
-        targets={TARGET: TargetEntry(planner=entries["planner"], refiner=entries["refiner"])},
-        gates=gates,
+        targets=targets,
+        gates=tuple(gates),
         files={name: sha256_of(folder.path / name) for name in files},
-        sources=_sources(model),
+        sources=_sources(model, tuple(exports)),
         seed=seed,
         tools=_tools(),
     )
     return sealed(manifest)
 
 
-def _stage_entry(stage: Stage, directory: ModelDirectory, folder: BundleFolder) -> StageEntry:
-    graphs = {name: graph_file(name) for name in stage.graphs}
-    return StageEntry(
-        graphs=graphs,
-        precision=stage.precision,
-        layers=LAYERS[stage.precision],
-        bytes=sum((folder.path / file).stat().st_size for file in graphs.values()),
-        bytes_fp32=sum(directory.graph(name).stat().st_size for name in graphs),
-    )
+def _target_entry(
+    export: TargetExport, loop: ClosedLoopOutcome | None, model: CheckedModel, folder: BundleFolder
+) -> TargetEntry:
+    entries = {}
+    for name, stage in export.stages.items():
+        paths = {graph: export.paths[graph] for graph in stage.graphs}
+        share = export.macs.share if export.macs is not None and name == "planner" else None
+        entries[name] = StageEntry(
+            graphs={graph: str(path.relative_to(folder.path)) for graph, path in paths.items()},
+            precision=stage.precision,
+            layers=dict(stage.layers),
+            bytes=sum(file.stat().st_size for path in paths.values() for file in files_of_graph(path)),
+            bytes_fp32=_fp32_bytes(model.directory, tuple(paths)),
+            int8_mac_share=share,
+        )
+    closed_loop = None if loop is None else ClosedLoopEntry(**dataclasses.asdict(loop))
+    return TargetEntry(planner=entries["planner"], refiner=entries["refiner"], closed_loop=closed_loop)
 
 
-def _sources(model: CheckedModel) -> dict[str, str]:
-    names = [MODEL_TOML, TOKENIZER, *(f"{name}.onnx" for name in GRAPHS)]
-    hashes = {name: sha256_of(model.directory.path / name) for name in names}
-    return {**hashes, CALIBRATION: sha256_of(model.calibration)}
+def _fp32_bytes(directory: ModelDirectory, names: tuple[str, ...]) -> int:
+    return sum(file.stat().st_size for name in names for file in directory.graph_files(name))
+
+
+def _sources(model: CheckedModel, targets: tuple[Target, ...]) -> dict[str, str]:
+    directory = model.directory
+    graphs = [file for name in GRAPHS for file in directory.graph_files(name)]
+    precisions = [directory.path / precision_file(target) for target in targets]
+    files = [
+        directory.path / MODEL_TOML,
+        directory.tokenizer,
+        *graphs,
+        *(file for file in precisions if file.is_file()),
+    ]
+    return {**{file.name: sha256_of(file) for file in files}, CALIBRATION: sha256_of(model.calibration)}
 
 
 def _tools() -> dict[str, str]:

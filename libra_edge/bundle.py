@@ -24,6 +24,7 @@ TOKENIZER = "tokenizer.json"
 MAX_MANIFEST_BYTES = 10_000_000
 Target = Literal["cpu", "tensorrt"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0, le=1 << 53)]
 RelativeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$")]
 
 
@@ -38,23 +39,47 @@ class StageEntry(Table):
 
     Attributes:
         graphs: graph name (planner | refiner_encoder | refiner_step) -> file in the bundle.
-        precision: what was asked for: int8, fp16, fp32.
+        precision: what was asked for: int8, fp16, bf16, fp32.
         layers: layer group -> what its numbers really are.
-        bytes, bytes_fp32: size of its graphs here and in the model directory.
+        bytes, bytes_fp32: size of its graphs, with their weights, here and in the model directory.
+        int8_mac_share: share of its multiply-adds that ran in INT8 when it was exported; None where it cannot run.
     """
 
     graphs: dict[str, RelativeName]
     precision: str
     layers: dict[str, str] = {}
-    bytes: int
-    bytes_fp32: int
+    bytes: Count
+    bytes_fp32: Count
+    int8_mac_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+
+
+class ClosedLoopEntry(Table):
+    """Episodes that FP32 and exported policy played from the same seeds; a drop is FP32 minus exported, in points.
+
+    Attributes:
+        only_fp32, only_exported: episodes in which one succeeded and the other did not.
+        low_points, high_points: ends of the paired 95 % interval of the drop.
+    """
+
+    robot: str
+    episodes: Count
+    first_seed: Count
+    last_seed: Count
+    successes_fp32: Count
+    successes_exported: Count
+    only_fp32: Count
+    only_exported: Count
+    drop_points: Finite
+    low_points: Finite
+    high_points: Finite
 
 
 class TargetEntry(Table):
-    """What a target runs: the planner and the refiner."""
+    """What a target runs: the planner and the refiner; and how its closed loop went, if it was run."""
 
     planner: StageEntry
     refiner: StageEntry
+    closed_loop: ClosedLoopEntry | None = None
 
 
 class GateEntry(Table):
@@ -87,7 +112,7 @@ class Manifest(Table):
     gates: tuple[GateEntry, ...]
     files: dict[RelativeName, Sha256]
     sources: dict[RelativeName, Sha256] = {}
-    seed: int = 0
+    seed: Count = 0
     tools: dict[str, str]
     seal: Sha256 | Literal[""] = ""
 
@@ -169,12 +194,13 @@ def _check_files(path: Path, manifest: Manifest) -> None:
             raise BundleError(path, f"{name} is missing; export it again")
         if sha256_of(file) != expected:
             raise BundleError(path, f"{name} was changed after export (its SHA-256 differs); export it again")
-    unlisted = [
+    graphs = [
         name
         for entry in manifest.targets.values()
         for name in (*entry.planner.graphs.values(), *entry.refiner.graphs.values())
-        if name not in manifest.files
     ]
+    weights = [f"{name}.data" for name in graphs if (path / f"{name}.data").exists()]
+    unlisted = [name for name in (*graphs, *weights) if name not in manifest.files]
     if unlisted or TOKENIZER not in manifest.files:
         raise BundleError(path, f"{', '.join(unlisted) or TOKENIZER} has no hash in {MANIFEST}; export it again")
 
