@@ -10,6 +10,7 @@ from pathlib import Path
 
 from libra_edge.errors import ModelDirectoryError
 from libra_edge.model_spec import ModelSpec
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.toml_file import read_toml
 
 GRAPHS = ("planner", "refiner_encoder", "refiner_step")
@@ -38,6 +39,10 @@ class ModelDirectory:
     def graph(self, name: str) -> Path:
         """Path of one of GRAPHS."""
         return self.path / f"{name}.onnx"
+
+    def policy_files(self) -> PolicyFiles:
+        """The FP32 policy itself, for loading."""
+        return PolicyFiles(self.path, self.spec, self.tokenizer, {name: self.graph(name) for name in GRAPHS})
 
 
 def open_model_directory(path: Path) -> ModelDirectory:
