@@ -23,15 +23,11 @@ from libra_edge.bundle import open_bundle
 from libra_edge.cli.run_hardware import RunHardware, open_hardware
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
-from libra_edge.instruction import InstructionEncoder
 from libra_edge.locate import bundle_path
 from libra_edge.robot import open_robot
-from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.planner import EnginePlanner
-from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.recorder import Recorder
-from libra_edge.runtime.refiner import EngineRefiner
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_summary import run_figures
 from libra_edge.runtime.schedule import Mode
@@ -60,12 +56,9 @@ def bare_loop(
 def drive(seconds: float, started: Event) -> Session:
     """A run that success does not end."""
     robot, bundle, clock = open_robot("koch-sim"), open_bundle(bundle_path("libra_base")), MonotonicClock()
-    engines, spec = load_onnxruntime_engines(bundle), bundle.spec
-    words = InstructionEncoder(bundle.tokenizer, spec.instruction.max_tokens).encode(TASK)
-    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, spec)
-    policy = Policy(EnginePlanner(engines.planner, spec), refiner, spec, words, clock=clock, seed=SEED)
+    policy = load_systems(bundle.policy_files("cpu")).policy(TASK, clock=clock, seed=SEED)
     options = SessionOptions("koch-sim", TASK, seconds, Mode.ASYNC, OnExit.HOLD, view=False)
-    cameras = {camera.name for camera in spec.camera}
+    cameras = {camera.name for camera in bundle.spec.camera}
     with tempfile.TemporaryDirectory() as folder, open_hardware(robot, cameras, seed=SEED, task=TASK) as hardware:
         recorder = Recorder(Path(folder) / "run.mcap", {})
         try:

@@ -15,7 +15,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from libra_edge.errors import BundleError
+from libra_edge.model_directory import GRAPHS
 from libra_edge.model_spec import Finite, ModelSpec
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.toml_file import first_fault
 
 MANIFEST = "bundle.json"
@@ -152,6 +154,11 @@ class Bundle:
         if name not in graphs:
             raise BundleError(self.path, f"{MANIFEST} names no graph {name!r} for {target!r}; export it again")
         return self.path / graphs[name]
+
+    def policy_files(self, target: Literal["cpu", "tensorrt"]) -> PolicyFiles:
+        """What a target runs, for loading. Raises BundleError if this bundle has no graphs for `target`."""
+        graphs = {name: self.graph(target, name) for name in GRAPHS}
+        return PolicyFiles(self.path, self.spec, self.tokenizer, graphs)
 
 
 def sha256_of(path: Path) -> str:

@@ -7,6 +7,7 @@
     │   ├── ModelDirectoryError     a model directory that breaks its contract
     │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
     │   ├── BundleError             a bundle that is missing, altered or refused
+    │   ├── PolicyFilesError        graphs that cannot be loaded or are not what their record says
     │   ├── InstructionError        words that the model was never taught
     │   ├── RecordingError          a recording that cannot be started or read
     │   ├── MissingHardwareError    a port, camera or arm that is not there
@@ -21,18 +22,31 @@
         └── ProcessError            a process of ours died or does not answer
 
 Facts stand on the error as attributes; the message is one sentence that says what is wrong, where, and what to do.
+An error that a worker process raises arrives in its parent as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class LibraEdgeError(Exception):
     """Root of all errors of this package."""
 
     exit_code = 3
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied by message and facts. `Exception` would call `__init__` with the message alone, which fails."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[LibraEdgeError], message: tuple[Any, ...], facts: dict[str, Any]) -> LibraEdgeError:
+    error = kind.__new__(kind)
+    error.args = message
+    error.__dict__.update(facts)
+    return error
 
 
 class CheckFailed(LibraEdgeError):
@@ -74,6 +88,15 @@ class BundleError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"bundle {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class PolicyFilesError(InputError):
+    """Graphs or a tokeniser that cannot be loaded, or that are not what the model's record says."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"policy {path}: {problem}")
         self.path = path
         self.problem = problem
 

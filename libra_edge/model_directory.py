@@ -10,6 +10,7 @@ from pathlib import Path
 
 from libra_edge.errors import ModelDirectoryError
 from libra_edge.model_spec import ModelSpec
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.toml_file import read_toml
 
 GRAPHS = ("planner", "refiner_encoder", "refiner_step")
@@ -48,6 +49,10 @@ def files_of_graph(graph: Path) -> tuple[Path, ...]:
     """An ONNX file and, if there is one, its external data file `<graph>.onnx.data`."""
     data = graph.with_name(f"{graph.name}.data")
     return (graph, data) if data.is_file() else (graph,)
+
+    def policy_files(self) -> PolicyFiles:
+        """The FP32 policy itself, for loading."""
+        return PolicyFiles(self.path, self.spec, self.tokenizer, {name: self.graph(name) for name in GRAPHS})
 
 
 def open_model_directory(path: Path) -> ModelDirectory:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libra_edge.bundle import Bundle
-from libra_edge.errors import BundleError, EngineError, MissingDependencyError
+from libra_edge.errors import EngineError, MissingDependencyError, PolicyFilesError
+from libra_edge.model_directory import GRAPHS
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.runtime.engines import Engines, Signature
 
 if TYPE_CHECKING:
@@ -33,11 +34,14 @@ class OnnxRuntimeEngine:
         inputs, outputs: name -> (numpy dtype name, shape).
     """
 
-    def __init__(self, name: str, path: Path) -> None:
-        """Raises BundleError if the graph cannot be loaded or has a shape that is not fixed."""
+    def __init__(self, name: str, path: Path, *, optimised: bool = True) -> None:
+        """Unless `optimised`, every node runs as it is written, none is merged with another or taken away.
+
+        Raises PolicyFilesError if the graph cannot be loaded or has a shape that is not fixed.
+        """
         self.name = name
         self._path = path
-        self._session = _open_session(path)
+        self._session = _open_session(path, optimised=optimised)
         self.inputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_inputs())
         self.outputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_outputs())
 
@@ -66,21 +70,18 @@ class OnnxRuntimeEngine:
                 problem = (
                     f"{tensor.name!r} is {tensor.type} {tensor.shape}; shapes must be fixed and types plain tensors"
                 )
-                raise BundleError(self._path, problem)
+                raise PolicyFilesError(self._path, problem)
             signature[tensor.name] = (DTYPES[tensor.type], tuple(tensor.shape))
         return signature
 
 
-def load_onnxruntime_engines(bundle: Bundle) -> Engines:
-    """The bundle's three graphs for target `cpu`, checked against its own record. Raises BundleError."""
-    engines = {
-        name: OnnxRuntimeEngine(name, bundle.graph("cpu", name))
-        for name in ("planner", "refiner_encoder", "refiner_step")
-    }
-    return Engines(bundle, **engines)
+def load_onnxruntime_engines(files: PolicyFiles) -> Engines:
+    """The policy's three graphs, checked against its own record. Raises PolicyFilesError."""
+    engines = {name: OnnxRuntimeEngine(name, files.graph(name), optimised=not files.emulated) for name in GRAPHS}
+    return Engines(files, **engines)
 
 
-def _open_session(path: Path) -> ort.InferenceSession:
+def _open_session(path: Path, *, optimised: bool) -> ort.InferenceSession:
     try:
         import onnxruntime as ort  # noqa: PLC0415 - slow to import, and needed by this backend alone
     except ImportError as error:
@@ -90,7 +91,9 @@ def _open_session(path: Path) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but this
-        raise BundleError(path, f"ONNX Runtime cannot load it: {error}") from error
+        raise PolicyFilesError(path, f"ONNX Runtime cannot load it: {error}") from error

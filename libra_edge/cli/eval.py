@@ -12,18 +12,18 @@ from rich.table import Table
 from libra_edge.bundle import open_bundle
 from libra_edge.cli.lockstep_pool import EpisodeOrder, PlayOptions, play_all
 from libra_edge.cli.output import json_option, print_json, stderr_console
+from libra_edge.cli.playable import check_playable
 from libra_edge.drivers.simulation.scene import PALETTE
 from libra_edge.drivers.simulation.tasks import VERBS
 from libra_edge.errors import ConfigError
-from libra_edge.instruction import InstructionEncoder
 from libra_edge.locate import bundle_path
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.robot import open_robot
 from libra_edge.runtime.schedule import Mode
 from libra_edge.runtime.success_rate import SuccessRate
 
 EVALUATION_SEEDS_FROM = 500_000
 """Training never uses a seed from here on."""
-MAX_SECONDS = 12.0
 
 
 @click.command("eval")
@@ -57,17 +57,11 @@ def command(
       libra-edge eval --robot koch-sim --episodes 100 --seed 500000
     """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
-    if robot.simulation is None:
-        raise ConfigError(f"robot {robot_name!r} is no simulation, and nobody would judge its success; use koch-sim")
-    verbs = _verbs(tasks)
-    path = bundle_path(model)
-    bundle = open_bundle(path)
-    orders = list(_orders(verbs, episodes, seed))
-    encoder = InstructionEncoder(bundle.tokenizer, bundle.spec.instruction.max_tokens)
-    for text in {order.task for order in orders}:
-        encoder.encode(text)
-    options = PlayOptions(path, robot, Mode(mode), plan_delay, MAX_SECONDS)
-    rates = _count(options, orders, workers)
+    orders = list(_orders(_verbs(tasks), episodes, seed))
+    bundle = open_bundle(bundle_path(model))
+    files = bundle.policy_files("cpu")
+    check_playable(files, robot, (order.task for order in orders))
+    rates = _count(files, PlayOptions(robot, Mode(mode), plan_delay), orders, workers)
     overall = sum(rates.values(), SuccessRate(0, 0))
     _show(rates, overall)
     if as_json:
@@ -99,13 +93,15 @@ def _orders(verbs: list[str], episodes: int, seed: int) -> Iterator[EpisodeOrder
             yield EpisodeOrder(f"{verb} the {colours[offset % len(colours)]} cube", seed + offset)
 
 
-def _count(options: PlayOptions, orders: list[EpisodeOrder], workers: int) -> dict[str, SuccessRate]:
+def _count(
+    files: PolicyFiles, options: PlayOptions, orders: list[EpisodeOrder], workers: int
+) -> dict[str, SuccessRate]:
     verb_of = {order: next(verb for verb in VERBS if order.task.startswith(verb)) for order in orders}
     rates: dict[str, SuccessRate] = {verb: SuccessRate(0, 0) for verb in dict.fromkeys(verb_of.values())}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr_console()) as progress:
         bar = progress.add_task("episodes", total=len(orders))
-        for order, success in play_all(options, orders, min(workers, len(orders))):
+        for order, (success,) in play_all([files], options, orders, workers):
             rates[verb_of[order]] += SuccessRate(int(success), 1)
             progress.advance(bar)
     return rates

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from libra_edge.cli.output import stderr_console
 
 
 class ProgressBars:
-    """One bar a stage, drawn on stderr while the `with` block runs."""
+    """One bar a stage, drawn on stderr while the `with` block runs; with the time left, in the end the time it took."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description:34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        time = TimeRemainingColumn(elapsed_when_finished=True)
+        columns = (TextColumn("{task.description:34}"), BarColumn(), MofNCompleteColumn(), time)
         self._bars = Progress(*columns, console=stderr_console())
         self._present: TaskID | None = None
 

@@ -11,29 +11,27 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import uvloop
 
 from libra_edge import __version__
 from libra_edge.bundle import Bundle, open_bundle
+from libra_edge.cli.gate_warnings import gate_warnings
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.run_hardware import open_hardware
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
 from libra_edge.errors import CheckFailed, InputError, MissingDependencyError, RecordingError
-from libra_edge.instruction import InstructionEncoder
 from libra_edge.locate import bundle_path
 from libra_edge.protocols import Clock
 from libra_edge.robot import Robot, open_robot
-from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
 from libra_edge.runtime.film_strip import draw_film_strip
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.planner import EnginePlanner
+from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.recorder import Recorder
-from libra_edge.runtime.refiner import EngineRefiner
 from libra_edge.runtime.robot_fit import check_fit
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_summary import run_figures, summary_table
@@ -43,6 +41,7 @@ from libra_edge.runtime.servo_loop import OnExit
 logger = logging.getLogger(__name__)
 
 RECORDINGS = Path("recordings")
+TARGET: Literal["cpu"] = "cpu"
 
 
 @click.command("run")
@@ -104,17 +103,16 @@ def command(
 
 
 def _load_policy(bundle: Bundle, robot: Robot, task: str, *, clock: Clock, seed: int) -> Policy:
-    """The bundle's two systems, knowing the task. Raises BundleError, ConfigError, InstructionError."""
-    spec = bundle.spec
-    check_fit(spec, robot)
-    instruction = InstructionEncoder(bundle.tokenizer, spec.instruction.max_tokens).encode(task)
-    engines = load_onnxruntime_engines(bundle)
-    logger.info("model %s (bundle %s) on ONNX Runtime, CPU", spec.name, bundle.sha256[:8])
-    for gate in bundle.gates_not_run:
-        logger.warning("the bundle's gate %r was not run for target %s", gate.name, gate.target)
-    planner = EnginePlanner(engines.planner, spec)
-    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, spec)
-    return Policy(planner, refiner, spec, instruction, clock=clock, seed=seed)
+    """The bundle's two systems, knowing the task.
+
+    Raises BundleError, PolicyFilesError, ConfigError, InstructionError.
+    """
+    check_fit(bundle.spec, robot)
+    policy = load_systems(bundle.policy_files(TARGET)).policy(task, clock=clock, seed=seed)
+    logger.info("model %s (bundle %s) on ONNX Runtime, CPU", bundle.spec.name, bundle.sha256[:8])
+    for warning in gate_warnings(bundle, TARGET):
+        logger.warning("%s", warning)
+    return policy
 
 
 def _recording_name(robot: Robot, task: str) -> str:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from pathlib import Path
 
 from libra_edge import errors
-from libra_edge.errors import InputError, InstructionError, LibraEdgeError, RuntimeFault, ServoError
+from libra_edge.errors import (
+    BundleError,
+    CheckFailed,
+    InputError,
+    InstructionError,
+    LibraEdgeError,
+    RuntimeFault,
+    ServoError,
+)
 
 CLASSES = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, LibraEdgeError)}
 
@@ -32,6 +41,19 @@ def test_facts_stand_on_the_error() -> None:
     assert refusal.unknown == ("grab", "it")
     assert "'grab'" in str(refusal)
     assert "touch" in str(refusal)
+
+
+def test_a_copy_is_whole_so_that_an_error_can_cross_from_one_process_to_another() -> None:
+    for error in (
+        ServoError(3, 0x20, "overload"),
+        InstructionError("grab it", ["grab"], ["touch"]),
+        BundleError(Path("b"), "torn"),
+        CheckFailed("no"),
+    ):
+        copied = copy.copy(error)
+        assert type(copied) is type(error)
+        assert str(copied) == str(error)
+        assert vars(copied) == vars(error)
 
 
 def test_only_this_module_defines_package_errors() -> None:

@@ -8,13 +8,10 @@ import pytest
 from libra_edge.bundle import Bundle
 from libra_edge.drivers.simulation.lockstep_world import LockStepWorld
 from libra_edge.drivers.simulation.tasks import VERBS
-from libra_edge.instruction import InstructionEncoder
 from libra_edge.messages import Int64, Observation
 from libra_edge.robot import open_robot
-from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
+from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.lockstep import run_episode
-from libra_edge.runtime.planner import EnginePlanner
-from libra_edge.runtime.refiner import EngineRefiner
 from libra_edge.runtime.systems import Planner
 
 ROBOT = open_robot("koch-sim")
@@ -39,18 +36,14 @@ class Stage:
     """Plays episodes of the exported bundle with one part exchanged."""
 
     def __init__(self, bundle: Bundle) -> None:
-        engines = load_onnxruntime_engines(bundle)
-        self.spec = bundle.spec
-        self.planner: Planner = EnginePlanner(engines.planner, bundle.spec)
-        self.refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, bundle.spec)
-        self.words = InstructionEncoder(bundle.tokenizer, bundle.spec.instruction.max_tokens)
+        self.systems = load_systems(bundle.policy_files("cpu"))
 
     def successes(self, *, planner: Planner | None = None, told_other_colour: bool = False) -> int:
         """Out of EPISODES of each verb."""
         worlds = (
             LockStepWorld(ROBOT, FIRST_SEED + k, f"{verb} the blue cube") for verb in VERBS for k in range(EPISODES)
         )
-        return sum(self._play(world, planner or self.planner, told_other_colour) for world in worlds)
+        return sum(self._play(world, planner or self.systems.planner, told_other_colour) for world in worlds)
 
     def _play(self, lockstep: LockStepWorld, planner: Planner, told_other_colour: bool) -> bool:
         world = lockstep.world
@@ -58,10 +51,10 @@ class Stage:
         result = run_episode(
             lockstep,
             planner,
-            self.refiner,
-            self.spec,
+            self.systems.refiner,
+            self.systems.spec,
             ROBOT,
-            instruction=self.words.encode(told),
+            instruction=self.systems.words.encode(told),
             seed=1,
             max_steps=MAX_STEPS,
         )
@@ -92,7 +85,7 @@ def test_another_colour_gives_other_tokens(stage: Stage) -> None:
     lockstep = LockStepWorld(ROBOT, FIRST_SEED, "pick up the blue cube")
     observation = lockstep.observe()
     plans = [
-        stage.planner.plan(observation, stage.words.encode(f"pick up the {colour} cube"))
+        stage.systems.planner.plan(observation, stage.systems.words.encode(f"pick up the {colour} cube"))
         for colour in lockstep.world.colours
     ]
     pan = [plan[-1, 0] for plan in plans]

@@ -13,14 +13,10 @@ from libra_edge.cli.run_hardware import RunHardware
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.simulated_robot import SimulatedRobot
-from libra_edge.instruction import InstructionEncoder
 from libra_edge.robot import open_robot
-from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.planner import EnginePlanner
-from libra_edge.runtime.policy import Policy
+from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.recorder import Recorder
-from libra_edge.runtime.refiner import EngineRefiner
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.schedule import Mode
 from libra_edge.runtime.servo_loop import OnExit
@@ -29,14 +25,6 @@ from tests.road.wire_tap import WireTap
 ROBOT = open_robot("koch-sim")
 TASK, SEED = "push the green cube", 900_100
 SYNC_WRITE = 0x83
-
-
-def load_policy(bundle: Bundle) -> Policy:
-    engines = load_onnxruntime_engines(bundle)
-    planner = EnginePlanner(engines.planner, bundle.spec)
-    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, bundle.spec)
-    words = InstructionEncoder(bundle.tokenizer, bundle.spec.instruction.max_tokens)
-    return Policy(planner, refiner, bundle.spec, words.encode(TASK), clock=MonotonicClock(), seed=SEED)
 
 
 def overhear(bundle: Bundle, folder: Path) -> tuple[Session, WireTap]:
@@ -53,9 +41,10 @@ def overhear(bundle: Bundle, folder: Path) -> tuple[Session, WireTap]:
         recorder = Recorder(folder / "run.mcap", {})
         stack.callback(recorder.close, {})
         log = RunLog(MonotonicClock(), ROBOT.joint_names, LimitCheck(ROBOT), recorder)
+        policy = load_systems(bundle.policy_files("cpu")).policy(TASK, clock=MonotonicClock(), seed=SEED)
         options = SessionOptions("koch-sim", TASK, 8.0, Mode.ASYNC, OnExit.HOLD, view=False)
         hardware = RunHardware(tap.port, cameras, simulated.referee)
-        return uvloop.run(run_session(load_policy(bundle), ROBOT, hardware, log, options)), tap
+        return uvloop.run(run_session(policy, ROBOT, hardware, log, options)), tap
 
 
 def test_every_goal_in_the_ledger_was_sent_by_the_servo_process_over_the_port(bundle: Bundle, tmp_path: Path) -> None:

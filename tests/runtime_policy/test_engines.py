@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from libra_edge.bundle import Bundle, open_bundle
-from libra_edge.errors import BundleError, EngineError
+from libra_edge.errors import EngineError, PolicyFilesError
 from libra_edge.messages import Float32, Int64, Observation
 from libra_edge.model_spec import ModelSpec
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine, load_onnxruntime_engines
@@ -34,7 +34,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def engines(bundle: Bundle) -> Engines:
-    return load_onnxruntime_engines(bundle)
+    return load_onnxruntime_engines(bundle.policy_files("cpu"))
 
 
 def test_the_planner_gives_tokens_that_depend_on_words_and_pictures(bundle: Bundle, engines: Engines) -> None:
@@ -162,7 +162,7 @@ def test_wrong_inputs_are_refused_by_name(engines: Engines) -> None:
 def test_a_graph_that_is_no_graph_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "planner.onnx"
     path.write_bytes(b"no graph")
-    with pytest.raises(BundleError, match="ONNX Runtime cannot load it"):
+    with pytest.raises(PolicyFilesError, match="ONNX Runtime cannot load it"):
         OnnxRuntimeEngine("planner", path)
 
 
@@ -176,12 +176,14 @@ def test_a_graph_that_is_no_graph_is_refused(tmp_path: Path) -> None:
         (lambda model: model["instruction"].update(max_tokens=9), "planner input 'instruction' should be int64"),
     ],
 )
-def test_a_bundle_whose_graphs_are_not_what_it_says_is_refused(bundle: Bundle, change: Any, complaint: str) -> None:
+def test_a_policy_whose_graphs_are_not_what_its_record_says_is_refused(
+    bundle: Bundle, change: Any, complaint: str
+) -> None:
     model = bundle.spec.model_dump()
     change(model)
-    manifest = bundle.manifest.model_copy(update={"model": ModelSpec.model_validate(model)})
-    with pytest.raises(BundleError, match=complaint):
-        load_onnxruntime_engines(replace(bundle, manifest=manifest))
+    files = replace(bundle.policy_files("cpu"), spec=ModelSpec.model_validate(model))
+    with pytest.raises(PolicyFilesError, match=complaint):
+        load_onnxruntime_engines(files)
 
 
 def test_noise_is_a_function_of_seed_and_step() -> None:

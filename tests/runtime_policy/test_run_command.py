@@ -71,6 +71,7 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
     assert figures["success"] is False
     assert process.returncode == 1
     assert f"the task '{TASK}' was not done" in err
+    assert "gate 'closed_loop_drop_points' was not run for this bundle" in err
     assert figures["limits_violated"] == 0
     assert figures["faults"] == []
     assert figures["chunks"] >= 2
