@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from libra_edge.policy_files import PolicyFiles
-
 from libra_edge.bundle import MANIFEST, REPORT, TOKENIZER, GateEntry, Manifest, Target, manifest_bytes
 from libra_edge.closed_loop_outcome import ClosedLoopOutcome
 from libra_edge.errors import ModelDirectoryError
@@ -30,6 +28,7 @@ from libra_edge.export.report import report_html
 from libra_edge.export.target_export import TargetExport, TargetOrder, export_target, runnable
 from libra_edge.export.tuning import TuningOrder, tune
 from libra_edge.model_directory import ModelDirectory
+from libra_edge.policy_files import PolicyFiles
 
 logger = logging.getLogger(__name__)
 MOST_SAMPLES = 256

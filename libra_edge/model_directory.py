@@ -44,15 +44,15 @@ class ModelDirectory:
         """The graph, and the external data file that holds its weights if they do not lie inside."""
         return files_of_graph(self.graph(name))
 
+    def policy_files(self) -> PolicyFiles:
+        """The FP32 policy itself, for loading."""
+        return PolicyFiles(self.path, self.spec, self.tokenizer, {name: self.graph(name) for name in GRAPHS})
+
 
 def files_of_graph(graph: Path) -> tuple[Path, ...]:
     """An ONNX file and, if there is one, its external data file `<graph>.onnx.data`."""
     data = graph.with_name(f"{graph.name}.data")
     return (graph, data) if data.is_file() else (graph,)
-
-    def policy_files(self) -> PolicyFiles:
-        """The FP32 policy itself, for loading."""
-        return PolicyFiles(self.path, self.spec, self.tokenizer, {name: self.graph(name) for name in GRAPHS})
 
 
 def open_model_directory(path: Path) -> ModelDirectory:

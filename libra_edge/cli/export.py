@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import time
 from pathlib import Path
@@ -10,29 +11,51 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from libra_edge.bundle import REPORT, StageEntry
+from libra_edge.bundle import REPORT, Target
 from libra_edge.cli.output import json_option, print_json, stderr_console
-from libra_edge.errors import CheckFailed, MissingDependencyError
+from libra_edge.errors import CheckFailed, ConfigError, MissingDependencyError
 from libra_edge.locate import BUNDLES, model_directory_path
 from libra_edge.model_directory import ModelDirectory, open_model_directory
 
 if TYPE_CHECKING:
-    from libra_edge.export.exporter import ExportResult
-    from libra_edge.export.latency import Latency
+    from libra_edge.closed_loop_outcome import ClosedLoopOutcome
+    from libra_edge.export.exporter import ClosedLoop, ExportResult
+    from libra_edge.export.progress import Progress
+    from libra_edge.export.target_export import TargetExport
+    from libra_edge.policy_files import PolicyFiles
 
+logger = logging.getLogger(__name__)
 FILE = click.Path(path_type=Path)
+TARGETS: tuple[Target, ...] = ("cpu", "tensorrt")
+PASSED_ON = ("planner", "refiner", "calibration", "seed", "accepted", "tune")
+
+
+class TargetList(click.ParamType):
+    """Targets, separated by commas."""
+
+    name = "targets"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Target, ...]:
+        """In the order of TARGETS, each once."""
+        words = {word.strip() for word in str(value).split(",")}
+        unknown = sorted(words - set(TARGETS))
+        if unknown:
+            self.fail(f"{unknown[0]!r} is no target; there are {', '.join(TARGETS)}", param, ctx)
+        return tuple(target for target in TARGETS if target in words)
 
 
 @click.command("export")
 @click.argument("model", metavar="MODEL")
 @click.option("--out", type=FILE, help="Folder of the bundle; bundles/NAME by default.")
-@click.option("--target", type=click.Choice(["cpu"]), default="cpu", show_default=True, help="What shall run it.")
-@click.option("--planner", type=click.Choice(["int8", "fp32"]), default="int8", show_default=True)
-@click.option("--refiner", type=click.Choice(["fp16", "fp32"]), default="fp16", show_default=True)
+@click.option("--target", "targets", type=TargetList(), default=",".join(TARGETS), show_default=True, help="For what.")
+@click.option("--planner", type=click.Choice(["int8", "fp16", "fp32"]), default="int8", show_default=True)
+@click.option("--refiner", type=click.Choice(["fp16", "bf16", "fp32"]), default="fp16", show_default=True)
+@click.option("--tune", is_flag=True, help="Measure which layer bears which precision, and keep that with the model.")
 @click.option("--calibration", type=FILE, help="Samples to use in place of the model's own calibration.npz.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws samples if there are many."
 )
+@click.option("--closed-loop", "episodes", type=click.IntRange(min=1), help="Play so many episodes against FP32.")
 @click.option("--accept", "accepted", metavar="GATE", multiple=True, help="Write the bundle though this gate fails.")
 @click.option("--check", "only_check", is_flag=True, help="Check the model directory, write nothing.")
 @json_option
@@ -45,6 +68,7 @@ def command(model: str, out: Path | None, *, only_check: bool, as_json: bool, **
     Example:
       libra-edge export libra_base
       libra-edge export my_model --check
+      libra-edge export my_model --tune --closed-loop 900
     """  # noqa: D301 - click reads the \b
     begin = time.monotonic()
     _require_onnx()
@@ -57,22 +81,29 @@ def command(model: str, out: Path | None, *, only_check: bool, as_json: bool, **
     if as_json:
         print_json(_as_json(result, destination, time.monotonic() - begin))
     if result.failed:
-        failures = ", ".join(f"{gate.name} ({gate.value:.4g} against {gate.threshold:g})" for gate in result.failed)
-        advice = " ".join(f"--accept {gate.name}" for gate in result.failed)
+        failures = ", ".join(
+            f"{gate.name} on {gate.target} ({gate.value:.4g} against {gate.threshold:g})" for gate in result.failed
+        )
+        advice = " ".join(dict.fromkeys(f"--accept {gate.name}" for gate in result.failed))
         raise CheckFailed(f"nothing was written, for these gates failed: {failures}; to export all the same: {advice}")
 
 
 def _require_onnx() -> None:
     try:
         import onnx  # noqa: F401, PLC0415 - an extra that this verb alone needs
+        import tomli_w  # noqa: F401, PLC0415
     except ImportError as error:
-        raise MissingDependencyError("onnx", "install it with: pip install 'libra-edge[export]'") from error
+        raise MissingDependencyError(
+            error.name or "onnx", "install it with: pip install 'libra-edge[export]'"
+        ) from error
 
 
 def _check(directory: ModelDirectory, calibration: Path | None, *, as_json: bool) -> None:
-    from libra_edge.export.checked_model import check_model  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.cli.export_progress import ProgressBars  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.export.checked_model import check_model  # noqa: PLC0415
 
-    model = check_model(directory, calibration)
+    with ProgressBars() as bars:
+        model = check_model(directory, bars, calibration)
     samples = {"calibration": int((~model.samples.holdout).sum()), "held_out": int(model.samples.holdout.sum())}
     parameters = dict(model.graphs.parameters)
     counts = ", ".join(f"{name} {count:,}" for name, count in parameters.items())
@@ -85,9 +116,13 @@ def _export(directory: ModelDirectory, out: Path, choices: dict[str, Any]) -> Ex
     from libra_edge.cli.export_progress import ProgressBars  # noqa: PLC0415 - `--help` does without it
     from libra_edge.export.exporter import ExportOptions, export_model  # noqa: PLC0415
 
-    names = ("planner", "refiner", "calibration", "seed", "accepted")
-    options = ExportOptions(out, **{name: choices[name] for name in names})
     with ProgressBars() as bars:
+        options = ExportOptions(
+            out,
+            choices["targets"],
+            **{name: choices[name] for name in PASSED_ON},
+            closed_loop=_closed_loop(choices["episodes"], bars),
+        )
         result = export_model(directory, options, bars)
     stderr_console().print(_table(result))
     if result.sha256:
@@ -95,12 +130,32 @@ def _export(directory: ModelDirectory, out: Path, choices: dict[str, Any]) -> Ex
     return result
 
 
+def _closed_loop(episodes: int | None, progress: Progress) -> ClosedLoop | None:
+    if episodes is None:
+        return None
+
+    def play(fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome | None:
+        from libra_edge.cli.closed_loop import measure_drop  # noqa: PLC0415 - MuJoCo is an extra
+
+        try:
+            return measure_drop(fp32, exported, progress, episodes=episodes)
+        except (ConfigError, MissingDependencyError) as error:
+            logger.warning("the closed loop of %s is not run: %s", target, error)
+            return None
+
+    return play
+
+
 def _table(result: ExportResult) -> Table:
-    table = Table("gate", "figure", "threshold", "verdict")
+    targets = list(result.targets)
+    table = Table("gate", "threshold", *targets)
+    rows: dict[str, list[str]] = {}
     for gate in result.manifest.gates:
-        value = "" if gate.value is None else f"{gate.value:.4f}"
         bound = f"{'>=' if gate.better == 'higher' else '<='} {gate.threshold:g}"
-        table.add_row(gate.name, value, bound, gate.verdict + ", accepted" * gate.accepted)
+        value = "" if gate.value is None else f"{gate.value:.4f} "
+        rows.setdefault(gate.name, [bound]).append(value + gate.verdict + ", accepted" * gate.accepted)
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
     return table
 
 
@@ -110,11 +165,8 @@ def _as_json(result: ExportResult, out: Path, seconds: float) -> dict[str, objec
         "bundle": str(out) if result.sha256 else None,
         "bundle_sha256": result.sha256,
         "targets": {
-            target: {
-                "planner": _stage(entry.planner, result.latency["planner"]),
-                "refiner": _stage(entry.refiner, result.latency["refiner"]),
-            }
-            for target, entry in manifest.targets.items()
+            target: {name: _stage(result, export, name) for name in ("planner", "refiner")}
+            for target, export in result.targets.items()
         },
         "gates": [gate.model_dump(mode="json") for gate in manifest.gates],
         "seconds": round(seconds, 3),
@@ -122,13 +174,15 @@ def _as_json(result: ExportResult, out: Path, seconds: float) -> dict[str, objec
     }
 
 
-def _stage(entry: StageEntry, latency: Latency) -> dict[str, object]:
-    """`int8_mac_share` is null: it is not measured yet."""
+def _stage(result: ExportResult, export: TargetExport, name: str) -> dict[str, object]:
+    """`ms` is null where the target does not run on this machine."""
+    entry = getattr(result.manifest.targets[export.target], name)
+    latency = export.latency[name] if export.latency is not None else None
     return {
         "precision": entry.precision,
         "bytes": entry.bytes,
         "bytes_fp32": entry.bytes_fp32,
-        "ms": round(latency.ms, 4),
-        "ms_fp32": round(latency.ms_fp32, 4),
-        "int8_mac_share": None,
+        "ms": None if latency is None else round(latency.ms, 4),
+        "ms_fp32": None if latency is None else round(latency.ms_fp32, 4),
+        "int8_mac_share": entry.int8_mac_share,
     }

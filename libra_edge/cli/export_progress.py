@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from libra_edge.cli.output import stderr_console
 
@@ -14,7 +14,7 @@ class ProgressBars:
 
     def __init__(self) -> None:
         time = TimeRemainingColumn(elapsed_when_finished=True)
-        columns = (TextColumn("{task.description:34}"), BarColumn(), MofNCompleteColumn(), time)
+        columns = (TextColumn("{task.description:46}"), BarColumn(), TaskProgressColumn(), time)
         self._bars = Progress(*columns, console=stderr_console())
         self._present: TaskID | None = None
 
@@ -31,7 +31,7 @@ class ProgressBars:
         """See `libra_edge.export.progress.Progress.begin`."""
         self._present = self._bars.add_task(stage, total=pieces)
 
-    def advance(self) -> None:
+    def advance(self, pieces: int = 1) -> None:
         """See `libra_edge.export.progress.Progress.advance`."""
         if self._present is not None:
-            self._bars.advance(self._present)
+            self._bars.advance(self._present, pieces)
