@@ -5,6 +5,7 @@ Samples that judge the export are never looked at here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from libra_edge.errors import EngineError
 from libra_edge.export.agreement import ActionDifference, PlannerAgreement, action_difference, compare_logits
 from libra_edge.export.checked_model import CheckedModel
 from libra_edge.export.graph import Graph, write_graph
-from libra_edge.export.latency import measure_latency
+from libra_edge.export.latency import Latency, measure_latency
 from libra_edge.export.outcome import planner_logits, refined_actions
 from libra_edge.export.policy_graphs import PlannerGraph, RefinerGraphs
 from libra_edge.export.progress import SilentProgress
@@ -40,11 +41,11 @@ class PlannerBench:
             found = -self._expected
         return compare_logits(self._expected, found)
 
-    def saved_ms(self, candidate: Graph, other: Graph) -> float:
-        """By how much the candidate is faster than the other; negative if it is slower."""
+    def latency(self, candidate: Graph, other: Graph) -> Latency:
+        """The candidate's processor time beside that of the other, which stands where FP32 stands elsewhere."""
         ours, theirs = self._opened(candidate, "candidate"), self._opened(other, "other")
         feed = self._model.samples.feed(int(self._rows[0]), ours.inputs)
-        return measure_latency(lambda: ours.logits(feed), lambda: theirs.logits(feed), SILENT).saved_ms
+        return measure_latency(lambda: ours.logits(feed), lambda: theirs.logits(feed), SILENT, time.thread_time)
 
     def _opened(self, graph: Graph, name: str) -> PlannerGraph:
         path = self._scratch / f"{name}.onnx"

@@ -15,7 +15,6 @@ from libra_edge.export.fewest import fewest
 from libra_edge.export.gates import GATES, planner_figures
 from libra_edge.export.graph import Graph
 from libra_edge.export.half_groups import GROUPS, half_groups
-from libra_edge.export.layers import product_macs
 from libra_edge.export.precision import Sensitivity
 from libra_edge.export.progress import Progress
 
@@ -73,7 +72,6 @@ class _HalfTuning:
         self._half, self._attempt, self._progress = half, attempt, progress
         members = [half_groups(graph) for graph in graphs.values()]
         self._groups = {group: [name for groups in members for name in groups[group]] for group in GROUPS}
-        self._macs = {name: macs for graph in graphs.values() for name, macs in product_macs(graph).items()}
 
     def tune(self) -> HalfTuned:
         present = [group for group in GROUPS if self._groups[group]]
@@ -110,7 +108,7 @@ class _HalfTuning:
         return sorted(products, key=lambda name: -taken[name])
 
     def _row(self, group: str, trial: Trial, fp32: Sequence[str]) -> Sensitivity:
-        share = sum(self._macs.get(name, 0) for name in self._groups[group]) / max(1, sum(self._macs.values()))
+        share = 1.0 if group == PRODUCTS else 0.0
         return Sensitivity(
             stage="planner" if self._stage == "planner" else "refiner",
             group=group,

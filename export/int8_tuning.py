@@ -17,6 +17,7 @@ from libra_edge.export.conversion import int8_graph
 from libra_edge.export.fewest import fewest
 from libra_edge.export.gates import GATES, planner_figures
 from libra_edge.export.graph import Graph
+from libra_edge.export.latency import Latency
 from libra_edge.export.layer_groups import layer_groups
 from libra_edge.export.layers import product_macs
 from libra_edge.export.precision import Calibrating, MethodTried, PlannerPrecision, Sensitivity
@@ -30,6 +31,8 @@ WAYS = (
     Calibrating(method="entropy"),
     Calibrating(method="min-max", smoothing=0.5),
 )
+NOTICEABLE = 0.01
+"""Share of the planner's time that a group's INT8 must save, or it brings no speed."""
 CLEARLY = 0.95
 """A way must have an error this many times smaller to be preferred to one that stands before it."""
 
@@ -62,13 +65,13 @@ class Int8Tuning:
     def tune(self) -> Int8Tuned:
         """Measure and choose. Raises ValueError with one clause if a graph cannot be made or run."""
         tried = self._try_ways()
-        way = next(method.calibrating for method in tried if method.chosen)
+        way = next(way for way, method in zip(WAYS, tried, strict=True) if method.chosen)
         errors = self._errors(way)
         saved = self._savings(way) if self._target == "cpu" else {}
-        back = [group for group, gain in saved.items() if gain <= 0]
+        back = [group for group, latency in saved.items() if not _noticeable(latency)]
         back += self._until_gates_hold(way, back)
-        rows = tuple(self._row(group, found, saved.get(group), back) for group, found in errors.items())
-        return Int8Tuned(PlannerPrecision(calibrating=way, not_int8=tuple(back)), tried, rows)
+        rows = tuple(self._row(group, found, saved.get(group), group not in back) for group, found in errors.items())
+        return Int8Tuned(PlannerPrecision(**way.model_dump(), not_int8=tuple(back)), tried, rows)
 
     def _try_ways(self) -> tuple[MethodTried, ...]:
         everything = [name for names in self._groups.values() for name in names]
@@ -81,7 +84,7 @@ class Int8Tuning:
             self._progress.advance()
         return tuple(
             MethodTried(
-                calibrating=way,
+                **way.model_dump(),
                 error=one.error,
                 exact=one.exact,
                 within_one=one.within_one,
@@ -98,14 +101,15 @@ class Int8Tuning:
             self._progress.advance()
         return found
 
-    def _savings(self, way: Calibrating) -> dict[str, float]:
-        """Group -> ms that its INT8 saves, the smallest group first, each without those that save nothing."""
+    def _savings(self, way: Calibrating) -> dict[str, Latency]:
+        """Group -> with and without its INT8, the smallest group first, each without those that save nothing."""
         self._progress.begin("Timing what each group's INT8 saves", len(self._groups))
-        saved: dict[str, float] = {}
+        saved: dict[str, Latency] = {}
         for group in sorted(self._groups, key=lambda one: sum(self._macs[name] for name in self._groups[one])):
-            names = [name for other in self._groups if saved.get(other, 1.0) > 0 for name in self._groups[other]]
+            inside = [other for other in self._groups if other not in saved or _noticeable(saved[other])]
+            names = [name for other in inside for name in self._groups[other]]
             without = [name for name in names if name not in self._groups[group]]
-            saved[group] = self._bench.saved_ms(self._int8(names, way), self._int8(without, way))
+            saved[group] = self._bench.latency(self._int8(names, way), self._int8(without, way))
             self._progress.advance()
         return saved
 
@@ -132,7 +136,7 @@ class Int8Tuning:
     def _int8(self, names: Sequence[str], way: Calibrating) -> Graph:
         return int8_graph(self._planner, self._target, names, way, self._activations)
 
-    def _row(self, group: str, found: PlannerAgreement, saved_ms: float | None, back: Sequence[str]) -> Sensitivity:
+    def _row(self, group: str, found: PlannerAgreement, latency: Latency | None, kept: bool) -> Sensitivity:
         names = self._groups[group]
         share = sum(self._macs[name] for name in names) / max(1, sum(self._macs.values()))
         return Sensitivity(
@@ -143,6 +147,10 @@ class Int8Tuning:
             share=share,
             error=found.error,
             exact=found.exact,
-            saved_ms=saved_ms,
-            kept=group not in back,
+            saved_ms=None if latency is None else latency.saved_ms,
+            kept=kept,
         )
+
+
+def _noticeable(latency: Latency) -> bool:
+    return latency.saved_ms > NOTICEABLE * latency.ms

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from libra_edge.bundle import Sha256, Target, sha256_of
 from libra_edge.errors import ModelDirectoryError
@@ -19,6 +19,8 @@ from libra_edge.model_spec import Finite
 from libra_edge.toml_file import read_toml
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Measured = Annotated[Finite, AfterValidator(lambda value: float(f"{value:.4g}"))]
+"""Four digits: more would be noise."""
 Percentile = Annotated[float, Field(gt=50, le=100, allow_inf_nan=False)]
 Method = Literal["min-max", "percentile", "entropy"]
 SAFE_FP32 = ("normalisation", "softmax", "pictures", "sampler", "elementwise")
@@ -46,7 +48,7 @@ class Calibrating(Section):
         return f"{name}, smoothed by {self.smoothing:g}" if self.smoothing else name
 
 
-class PlannerPrecision(Section):
+class PlannerPrecision(Calibrating):
     """How the planner is quantised.
 
     Attributes:
@@ -54,9 +56,13 @@ class PlannerPrecision(Section):
         fp32: groups of operators, and nodes by name, that stay in FP32 where the rest is FP16 (target `tensorrt`).
     """
 
-    calibrating: Calibrating = Calibrating()
     not_int8: tuple[str, ...] = ()
     fp32: tuple[str, ...] = SAFE_FP32
+
+    @property
+    def calibrating(self) -> Calibrating:
+        """How its ranges are set."""
+        return Calibrating(method=self.method, percentile=self.percentile, smoothing=self.smoothing)
 
 
 class RefinerPrecision(Section):
@@ -83,17 +89,16 @@ class Sensitivity(Section):
     precision: str
     nodes: int
     share: Share
-    error: Finite
+    error: Measured
     exact: Share | None = None
-    saved_ms: Finite | None = None
+    saved_ms: Measured | None = None
     kept: bool
 
 
-class MethodTried(Section):
+class MethodTried(Calibrating):
     """What a way of setting ranges does to the planner when every layer is INT8."""
 
-    calibrating: Calibrating
-    error: Finite
+    error: Measured
     exact: Share
     within_one: Share
     chosen: bool
