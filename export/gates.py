@@ -1,7 +1,7 @@
 """The gates of an export: a figure, a threshold and a verdict each.
 
 Tokens are judged by rates, not by the worst token, because a value near the border of two bins may fall on either
-side. A servo's tick is 0.088 degrees. The last but one is a yardstick of the policy's own: actions may
+side. Half a degree is six ticks of a servo's encoder. The last but one is a yardstick of the policy's own: actions may
 move by at most half of what another seed of the noise moves them by.
 """
 
@@ -34,7 +34,7 @@ GATES = {
     "planner_logit_cosine": Threshold(0.99, "higher"),
     "refiner_action_largest_deg": Threshold(0.5, "lower"),
     "refiner_action_mean_deg": Threshold(0.05, "lower"),
-    "policy_action_mean_deg": Threshold(0.25, "lower"),
+    "policy_action_mean_deg": Threshold(0.5, "lower"),
     "policy_action_over_seed": Threshold(0.5, "lower"),
     "closed_loop_drop_points": Threshold(3.0, "lower"),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 
 from libra_edge.bundle import REPORT, Target
 from libra_edge.cli.output import json_option, print_json, stderr_console
@@ -148,11 +148,11 @@ def _closed_loop(episodes: int | None, progress: Progress) -> ClosedLoop | None:
 
 def _table(result: ExportResult) -> Table:
     targets = list(result.targets)
-    table = Table("gate", "threshold", *targets)
+    table = Table(Column("gate", no_wrap=True), Column("passes", no_wrap=True), *targets)
     rows: dict[str, list[str]] = {}
     for gate in result.manifest.gates:
         bound = f"{'>=' if gate.better == 'higher' else '<='} {gate.threshold:g}"
-        value = "" if gate.value is None else f"{gate.value:.4f} "
+        value = "" if gate.value is None else f"{gate.value:.4g} "
         rows.setdefault(gate.name, [bound]).append(value + gate.verdict + ", accepted" * gate.accepted)
     for name, cells in rows.items():
         table.add_row(name, *cells)
