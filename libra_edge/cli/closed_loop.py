@@ -27,8 +27,10 @@ def measure_drop(
     episodes: int,
     first_seed: int = CLOSED_LOOP_SEEDS_FROM,
     workers: int | None = None,
+    stage: str = "Playing with FP32 and as exported",
 ) -> ClosedLoopOutcome:
-    """Play `episodes` (>= 1) with each policy. How many `workers` there are (all cores by default) changes no result.
+    """Play `episodes` (>= 1) with each policy. How many `workers` there are (all cores by default) changes no result;
+    `stage` is what the progress is called.
 
     Raises ConfigError if a policy cannot be played with this robot, PolicyFilesError if it cannot be loaded, and
     EngineError if one fails while it plays.
@@ -37,7 +39,7 @@ def measure_drop(
     orders = closed_loop_orders(episodes, first_seed)
     for files in (fp32, exported):
         check_playable(files, robot, (order.task for order in orders))
-    progress.begin("Playing with FP32 and as exported", episodes)
+    progress.begin(stage, episodes)
     pairs = PairedDifference()
     for _, (with_fp32, as_exported) in play_all(
         (fp32, exported), PlayOptions(robot), orders, workers or os.cpu_count() or 1
