@@ -36,9 +36,9 @@ MOST_SAMPLES = 256
 
 
 class ClosedLoop(Protocol):
-    """Plays the same episodes with two policies. None if nothing can play them, which it has announced."""
+    """Plays the same episodes with two policies."""
 
-    def __call__(self, fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome | None:
+    def __call__(self, fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome:
         """Play and count."""
         ...
 

@@ -19,15 +19,12 @@ class PolicyFiles:
         spec: the model's own record, which the graphs are held against.
         tokenizer: the instruction tokeniser.
         graphs: graph name (planner | refiner_encoder | refiner_step) -> file.
-        emulated: the graphs imitate another target's arithmetic with Cast nodes that round. They are run node by node,
-            as they are written, because an optimiser may take such casts away.
     """
 
     path: Path
     spec: ModelSpec
     tokenizer: Path
     graphs: Mapping[str, Path]
-    emulated: bool = False
 
     def graph(self, name: str) -> Path:
         """Path of a graph. Raises PolicyFilesError if there is none of that name."""

@@ -34,14 +34,11 @@ class OnnxRuntimeEngine:
         inputs, outputs: name -> (numpy dtype name, shape).
     """
 
-    def __init__(self, name: str, path: Path, *, optimised: bool = True) -> None:
-        """Unless `optimised`, every node runs as it is written, none is merged with another or taken away.
-
-        Raises PolicyFilesError if the graph cannot be loaded or has a shape that is not fixed.
-        """
+    def __init__(self, name: str, path: Path) -> None:
+        """Raises PolicyFilesError if the graph cannot be loaded or has a shape that is not fixed."""
         self.name = name
         self._path = path
-        self._session = _open_session(path, optimised=optimised)
+        self._session = _open_session(path)
         self.inputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_inputs())
         self.outputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_outputs())
 
@@ -77,11 +74,11 @@ class OnnxRuntimeEngine:
 
 def load_onnxruntime_engines(files: PolicyFiles) -> Engines:
     """The policy's three graphs, checked against its own record. Raises PolicyFilesError."""
-    engines = {name: OnnxRuntimeEngine(name, files.graph(name), optimised=not files.emulated) for name in GRAPHS}
+    engines = {name: OnnxRuntimeEngine(name, files.graph(name)) for name in GRAPHS}
     return Engines(files, **engines)
 
 
-def _open_session(path: Path, *, optimised: bool) -> ort.InferenceSession:
+def _open_session(path: Path) -> ort.InferenceSession:
     try:
         import onnxruntime as ort  # noqa: PLC0415 - slow to import, and needed by this backend alone
     except ImportError as error:
@@ -91,8 +88,6 @@ def _open_session(path: Path, *, optimised: bool) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    if not optimised:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but this

@@ -18,19 +18,29 @@ CLOSED_LOOP_SEEDS_FROM = 600_000
 """Neither training nor, unless told to, `libra-edge eval` uses a seed from here on."""
 
 
+ROBOT = "koch-sim"
+TASKS = len(VERBS) * len(PALETTE)
+
+
+def check_can_be_played(files: PolicyFiles, robot_name: str = ROBOT) -> None:
+    """Raises ConfigError if a policy cannot be played with this robot, PolicyFilesError if its words cannot be read."""
+    check_playable(files, open_robot(robot_name), (order.task for order in closed_loop_orders(TASKS, 0)))
+
+
 def measure_drop(
     fp32: PolicyFiles,
     exported: PolicyFiles,
     progress: Progress,
     *,
-    robot_name: str = "koch-sim",
+    robot_name: str = ROBOT,
     episodes: int,
     first_seed: int = CLOSED_LOOP_SEEDS_FROM,
     workers: int | None = None,
     stage: str = "Playing with FP32 and as exported",
 ) -> ClosedLoopOutcome:
-    """Play `episodes` (>= 1) with each policy. How many `workers` there are (all cores by default) changes no result;
-    `stage` is what the progress is called.
+    """Play `episodes` (>= 1) with each policy; `stage` is what the progress is called.
+
+    How many `workers` there are (all cores by default) changes no result.
 
     Raises ConfigError if a policy cannot be played with this robot, PolicyFilesError if it cannot be loaded, and
     EngineError if one fails while it plays.
@@ -38,7 +48,7 @@ def measure_drop(
     robot = open_robot(robot_name)
     orders = closed_loop_orders(episodes, first_seed)
     for files in (fp32, exported):
-        check_playable(files, robot, (order.task for order in orders))
+        check_can_be_played(files, robot_name)
     progress.begin(stage, episodes)
     pairs = PairedDifference()
     for _, (with_fp32, as_exported) in play_all(

@@ -121,7 +121,7 @@ def _export(directory: ModelDirectory, out: Path, choices: dict[str, Any]) -> Ex
             out,
             choices["targets"],
             **{name: choices[name] for name in PASSED_ON},
-            closed_loop=_closed_loop(choices["episodes"], bars),
+            closed_loop=_closed_loop(directory.policy_files(), choices["episodes"], bars),
         )
         result = export_model(directory, options, bars)
     stderr_console().print(_table(result))
@@ -130,18 +130,21 @@ def _export(directory: ModelDirectory, out: Path, choices: dict[str, Any]) -> Ex
     return result
 
 
-def _closed_loop(episodes: int | None, progress: Progress) -> ClosedLoop | None:
+def _closed_loop(fp32: PolicyFiles, episodes: int | None, progress: Progress) -> ClosedLoop | None:
+    """What plays the episodes; None, announced, if the simulation cannot play this model."""
     if episodes is None:
         return None
+    from libra_edge.cli.closed_loop import check_can_be_played, measure_drop  # noqa: PLC0415 - MuJoCo is an extra
 
-    def play(fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome | None:
-        from libra_edge.cli.closed_loop import measure_drop  # noqa: PLC0415 - MuJoCo is an extra
+    try:
+        check_can_be_played(fp32)
+    except (ConfigError, MissingDependencyError) as error:
+        logger.warning("the closed loop is not run: %s", error)
+        return None
 
-        try:
-            return measure_drop(fp32, exported, progress, episodes=episodes)
-        except (ConfigError, MissingDependencyError) as error:
-            logger.warning("the closed loop of %s is not run: %s", target, error)
-            return None
+    def play(fp32: PolicyFiles, exported: PolicyFiles, target: Target) -> ClosedLoopOutcome:
+        stage = f"Playing with FP32 and as exported, {target}"
+        return measure_drop(fp32, exported, progress, episodes=episodes, stage=stage)
 
     return play
 
