@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from libra_edge.calibration.sample_forms import HOLDOUT, IMAGE, Array, array_forms
 from libra_edge.messages import UInt8
 from libra_edge.model_spec import ModelSpec
 
-HOLDOUT = "holdout"
 FEWEST = 16
 NOISE_RATIO = 0.9
 """Mean step between neighbouring pixels over their spread: white noise has about 1.13, pictures stay far below 0.5."""
@@ -19,14 +18,6 @@ BLOCK = 8
 BLOCK_RATIO = 0.35
 """Spread of the means of 8 x 8 pixels over the pixels' spread: white noise has 0.13, after a video encoder up to 0.27;
 pictures have 0.8 or more."""
-
-Array = NDArray[Any]
-
-
-def array_forms(spec: ModelSpec) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Array name -> (dtype, shape without the sample axis) of everything that a model's samples consist of."""
-    inputs = {**spec.planner_inputs(), **spec.refiner_encoder_inputs(), "sample": spec.refiner_step_inputs()["sample"]}
-    return {HOLDOUT: ("bool", ()), **{name: (dtype, shape[1:]) for name, (dtype, shape) in inputs.items()}}
 
 
 def check_arrays(arrays: Mapping[str, Array], spec: ModelSpec) -> None:
@@ -36,7 +27,7 @@ def check_arrays(arrays: Mapping[str, Array], spec: ModelSpec) -> None:
     _check_values(arrays, spec)
     check_counts(arrays[HOLDOUT])
     for name in forms:
-        if name.startswith("image_"):
+        if name.startswith(IMAGE):
             _check_images(name, arrays[name])
 
 

@@ -23,7 +23,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from libra_edge.calibration.sample_checks import HOLDOUT, Array, check_arrays
+from libra_edge.calibration.sample_checks import check_arrays
+from libra_edge.calibration.sample_forms import HOLDOUT, Array
 from libra_edge.errors import CalibrationError
 from libra_edge.messages import Int64
 from libra_edge.model_spec import ModelSpec
