@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import numpy as np
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from mcap.records import Channel, McapRecord, Message, Metadata
 from pydantic import BaseModel, Field, ValidationError
 

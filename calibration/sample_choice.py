@@ -61,10 +61,7 @@ def _spread(parts: Sequence[tuple[int, int, int]], limit: int, rng: np.random.Ge
     """(episode, moment) for at most `limit` moments of (episode, begin, end), one at random from each equal share."""
     ends = np.cumsum([end - begin for _, begin, end in parts])
     total = int(ends[-1]) if parts else 0
-    if total <= limit:
-        places = np.arange(total)
-    else:
-        shares = (np.arange(limit) + rng.random(limit)) * total / limit
-        places = np.unique(np.floor(shares).astype(np.int64))
+    shares = np.arange(min(limit, total) + 1) * total // max(1, min(limit, total))
+    places = rng.integers(shares[:-1], shares[1:])
     found = np.searchsorted(ends, places, side="right").tolist()
     return [(parts[at][0], parts[at][2] - int(ends[at] - place)) for at, place in zip(found, places, strict=True)]
