@@ -21,10 +21,11 @@ PICTURE_BATCH_ROWS = 16
 
 
 @functools.cache
-def load_parquet() -> Any:
-    """The module `pyarrow.parquet`. Raises MissingDependencyError."""
+def load_pyarrow() -> Any:
+    """The module `pyarrow`, with `pyarrow.parquet` in it. Raises MissingDependencyError."""
     try:
-        return importlib.import_module("pyarrow.parquet")
+        importlib.import_module("pyarrow.parquet")
+        return importlib.import_module("pyarrow")
     except ImportError as error:
         raise MissingDependencyError("pyarrow", "install it with: pip install 'libra-edge[lerobot]'") from error
 
@@ -105,16 +106,16 @@ def _numbers(column: Any, name: str, path: Path) -> NDArray[Any]:
 @contextmanager
 def _opened(path: Path, columns: Sequence[str]) -> Iterator[Any]:
     """The open file, with `columns` in it; what pyarrow raises becomes one clause."""
-    parquet = load_parquet()
+    arrow = load_pyarrow()
     try:
-        with parquet.ParquetFile(path) as file:
+        with arrow.parquet.ParquetFile(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]
             if missing:
                 raise ValueError(f"{short_name(path)} has no column {missing[0]!r}")
             yield file
     except FileNotFoundError as error:
         raise ValueError(f"{short_name(path)} is missing") from error
-    except parquet.core.ArrowException as error:
+    except arrow.ArrowException as error:
         raise ValueError(f"{short_name(path)} is damaged or no Parquet file: {_first_line(error)}") from error
     except OSError as error:
         raise ValueError(f"{short_name(path)} cannot be read: {_first_line(error)}") from error

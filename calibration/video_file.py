@@ -18,6 +18,7 @@ from libra_edge.model_spec import CameraSection
 
 SEEK_OVER_S = 1.0
 """Up to so far ahead it is quicker to decode on than to seek."""
+DAMAGED = "is damaged or holds no pictures"
 
 
 @functools.cache
@@ -66,6 +67,8 @@ def _pixels(frame: Any, camera: CameraSection, name: str) -> UInt8:
 
 
 def _check_size(sized: Any, camera: CameraSection, name: str) -> None:
+    if not sized.height:
+        raise ValueError(f"{name} {DAMAGED}")
     if (sized.height, sized.width) != (camera.height, camera.width):
         raise ValueError(
             f"camera {camera.name!r} is {sized.width}x{sized.height} in {name}, "
@@ -80,9 +83,9 @@ def _opened(source: Any, name: str) -> Iterator[Any]:
     try:
         with av.open(source) as container:
             if not container.streams.video:
-                raise ValueError(f"{name} holds no pictures")
+                raise ValueError(f"{name} {DAMAGED}")
             yield container
     except av.error.FileNotFoundError as error:
         raise ValueError(f"{name} is missing") from error
     except (av.FFmpegError, StopIteration, OSError) as error:
-        raise ValueError(f"{name} is damaged or no video: {error}") from error
+        raise ValueError(f"{name} {DAMAGED}: {error}") from error
