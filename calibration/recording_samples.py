@@ -25,7 +25,7 @@ def recording_samples(
 
     Each recording counts as an episode; no more is held in memory than the samples themselves.
     """
-    files = [path] if path.is_file() else sorted(path.glob("*.mcap"))
+    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
     try:
         arrays = _arrays(files, spec, encoder, seed=seed, limit=limit)
     except RecordingError as error:

@@ -63,11 +63,13 @@ def decode_picture(data: bytes, camera: CameraSection, name: str) -> UInt8:
 
 def _pixels(frame: Any, camera: CameraSection, name: str) -> UInt8:
     _check_size(frame, camera, name)
+    if frame.is_corrupt:
+        raise ValueError(f"{name} {DAMAGED}: the frame at {frame.time or 0.0:.3f} s does not decode whole")
     return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def _check_size(sized: Any, camera: CameraSection, name: str) -> None:
-    if not sized.height:
+    if sized is None or not sized.height:  # no decoder, or a head that says nothing
         raise ValueError(f"{name} {DAMAGED}")
     if (sized.height, sized.width) != (camera.height, camera.width):
         raise ValueError(
