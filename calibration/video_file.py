@@ -50,7 +50,7 @@ def pictures_at(path: Path, times_s: Sequence[float], camera: CameraSection, *, 
             if frame is None or frame.time > time_s + tolerance_s:
                 raise ValueError(f"{name} has no frame at {time_s:.3f} s")
             position_s = frame.time
-            yield _pixels(frame, camera, name)
+            yield _pixels(frame)
 
 
 def decode_picture(data: bytes, camera: CameraSection, name: str) -> UInt8:
@@ -58,13 +58,10 @@ def decode_picture(data: bytes, camera: CameraSection, name: str) -> UInt8:
     with _opened(io.BytesIO(data), name) as container:
         stream = container.streams.video[0]
         _check_size(stream.codec_context, camera, name)
-        return _pixels(next(container.decode(stream)), camera, name)
+        return _pixels(next(container.decode(stream)))
 
 
-def _pixels(frame: Any, camera: CameraSection, name: str) -> UInt8:
-    _check_size(frame, camera, name)
-    if frame.is_corrupt:
-        raise ValueError(f"{name} {DAMAGED}: the frame at {frame.time or 0.0:.3f} s does not decode whole")
+def _pixels(frame: Any) -> UInt8:
     return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 

@@ -20,6 +20,7 @@ from tests.calibration.scenes import scenes
 
 FPS = 30
 EPISODES_A_FILE = 2
+ROW_GROUP = 25
 TEMPLATES = {
     "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
     "video_path": "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4",
@@ -82,7 +83,7 @@ def write_dataset(
 
 def write_table(path: Path, columns: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(dict(columns)), path)
+    pq.write_table(pa.table(dict(columns)), path, row_group_size=ROW_GROUP)
 
 
 def _write_group(
@@ -131,13 +132,16 @@ def encoded(picture: UInt8) -> bytes:
     return b"".join(bytes(packet) for packet in [*codec.encode(frame), *codec.encode(None)])
 
 
-def write_video(path: Path, pictures: UInt8, codec: str) -> None:
+def write_video(path: Path, pictures: UInt8, codec: str, numbers: Sequence[int] | None = None) -> None:
+    """Picture i is shown at `numbers[i]` / FPS, at i / FPS by default."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"crf": "30", "g": "2", "preset": "12"} if codec == "libsvtav1" else {"crf": "23", "g": "12"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS, options=options)
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for number, picture in zip(numbers or range(len(pictures)), pictures, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())

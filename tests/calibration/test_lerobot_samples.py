@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from libra_edge.calibration import parquet_file, video_file
+from libra_edge.calibration import lerobot_dataset, parquet_file, video_file
 from libra_edge.calibration.joint_unit import Unit
 from libra_edge.calibration.lerobot_samples import lerobot_samples
 from libra_edge.calibration.samples import CalibrationSamples
@@ -337,6 +337,22 @@ def test_a_picture_that_lies_beside_the_table_or_is_damaged_is_refused(
     change_table(DATA, **{key: [{"bytes": damaged, "path": None}] * 60})(folder)
     with pytest.raises(CalibrationError, match=r"file-000\.parquet row 0 is damaged or holds no pictures"):
         read(folder, limit=500)
+
+
+def test_rows_that_are_scattered_are_refused(copied: Path, read: Read) -> None:
+    change_table(LISTED, length=[36, 36, 38, 39])(copied)
+    index = [0] * 36 + [1] * 36 + [0]
+    change_table(DATA, episode_index=index, timestamp=(np.arange(73) % 36) / 30)(copied)
+    with pytest.raises(
+        CalibrationError, match=r"the rows of episode 0 are scattered in data/chunk-000/file-000\.parquet"
+    ):
+        read(copied)
+
+
+def test_a_description_that_is_too_long_is_not_read(copied: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lerobot_dataset, "MAX_INFO_BYTES", 10)
+    with pytest.raises(CalibrationError, match=r"meta/info\.json is larger than 10 bytes"):
+        read(copied)
 
 
 def test_a_video_that_ends_too_soon_is_refused(copied: Path, read: Read, episodes: list[WrittenEpisode]) -> None:

@@ -1,4 +1,4 @@
-"""Single pictures out of a video: the right one wherever it lies, and never a broken one."""
+"""Single pictures out of a video: the right one wherever it lies, or a clause that says why not."""
 
 from __future__ import annotations
 
@@ -53,13 +53,22 @@ def test_a_time_after_the_end_is_refused(video: Path, frame: int) -> None:
         list(pictures_at(video, [frame / FPS], CAMERA, tolerance_s=TOLERANCE_S))
 
 
-def test_a_frame_that_does_not_decode_whole_is_refused(tmp_path: Path, video: Path) -> None:
+def test_a_time_in_a_gap_is_refused(tmp_path: Path, shots: UInt8) -> None:
+    path = tmp_path / "file-000.mp4"
+    write_video(path, shots[:20], "libx264", numbers=[*range(10), *range(15, 25)])
+    assert len(list(pictures_at(path, [9 / FPS, 15 / FPS], CAMERA, tolerance_s=TOLERANCE_S))) == 2
+    with pytest.raises(ValueError, match=r"file-000\.mp4 has no frame at 0\.400 s"):
+        list(pictures_at(path, [12 / FPS], CAMERA, tolerance_s=TOLERANCE_S))
+
+
+def test_a_damaged_video_is_refused(tmp_path: Path, video: Path) -> None:
     content = bytearray(video.read_bytes())
     begin = content.index(b"mdat") + len(content) // 3
     content[begin : begin + 3000] = bytes(3000)
     (tmp_path / "file-000.mp4").write_bytes(content)
+    times = [frame / FPS for frame in range(LENGTH)]
     with pytest.raises(ValueError, match="is damaged or holds no pictures"):
-        list(pictures_at(tmp_path / "file-000.mp4", np.arange(LENGTH) / FPS, CAMERA, tolerance_s=TOLERANCE_S))  # type: ignore[arg-type]
+        list(pictures_at(tmp_path / "file-000.mp4", times, CAMERA, tolerance_s=TOLERANCE_S))
 
 
 def test_something_without_pictures_is_refused(tmp_path: Path) -> None:
