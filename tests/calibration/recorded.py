@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,40 +64,49 @@ def record_run(
     the model's size; the front frames of chunks in `lost` never reach the file.
     """
     clock, rng = SimulatedClock(1_000_000_000), np.random.default_rng(seed)
-    planner, refiner = systems[0], NotingRefiner(systems[1])
-    policy = Policy(planner, refiner, spec, encoder.encode(task), clock=clock, seed=seed)
+    refiner = NotingRefiner(systems[1])
+    policy = Policy(systems[0], refiner, spec, encoder.encode(task), clock=clock, seed=seed)
     facts = {"task": task, "model": spec.name, "joints": " ".join(spec.action.joints), "seed": str(seed)}
     recorder = Recorder(path, facts)
-    shots = {
-        camera.name: pictures(seed, 2 * chunks, scale * camera.height, scale * camera.width) for camera in spec.camera
-    }
+    shots = {one.name: pictures(seed, 2 * chunks, scale * one.height, scale * one.width) for one in spec.camera}
     policy.start()
     given = []
     for number in range(chunks):
-        step = number * spec.policy.chunk_steps
-        frames = _frames(shots, 2 * number, clock.now_ns())
         joints = JointState(rng.uniform(spec.action.low, spec.action.high), np.zeros(6), clock.now_ns())
-        seen = Observation(frames, joints)
-        for frame in frames.values():
-            if number not in lost or frame.camera != "front":
-                recorder.put(frame_entry(frame))
-        if number % 2 == 0:
-            plan = policy.make_plan(_at_model_size(seen, scale), step, policy.buffer.task_id)
-            policy.buffer.offer(plan)
-            recorder.put(plan_entry(plan, seen))
-        for frame in _frames(shots, 2 * number + 1, clock.now_ns() + 1).values():
-            recorder.put(frame_entry(frame))
-        found = policy.buffer.tokens_for(step)
-        assert found is not None
-        chunk = policy.make_chunk(_at_model_size(seen, scale), *found, step)
-        recorder.put(chunk_entry(chunk, seen, clock.now_ns()))
+        seen = Observation(_frames(shots, 2 * number, clock.now_ns()), joints)
+        _record_frames(recorder, seen.frames, without="front" if number in lost else "")
+        _record_plan(recorder, policy, number, seen, scale)
+        _record_frames(recorder, _frames(shots, 2 * number + 1, clock.now_ns() + 1))
+        chunk = _record_chunk(recorder, policy, number, seen, scale)
         given.append(Given(seen, *refiner.noted[-1], chunk))
         clock.advance(spec.policy.chunk_steps * spec.policy.step_ns)
     recorder.close({})
-    assert recorder.failure is None
-    assert recorder.dropped == 0
+    assert (recorder.failure, recorder.dropped) == (None, 0)
     np.testing.assert_array_equal(given[0].noise, chunk_noise(seed, 0, (1, 5, 6)))
     return given
+
+
+def _record_frames(recorder: Recorder, frames: Mapping[str, Frame], without: str = "") -> None:
+    for frame in frames.values():
+        if frame.camera != without:
+            recorder.put(frame_entry(frame))
+
+
+def _record_plan(recorder: Recorder, policy: Policy, number: int, seen: Observation, scale: int) -> None:
+    """A plan before every other chunk."""
+    if number % 2 == 0:
+        plan = policy.make_plan(_at_model_size(seen, scale), number * policy.chunk_steps, policy.buffer.task_id)
+        policy.buffer.offer(plan)
+        recorder.put(plan_entry(plan, seen))
+
+
+def _record_chunk(recorder: Recorder, policy: Policy, number: int, seen: Observation, scale: int) -> ActionChunk:
+    step = number * policy.chunk_steps
+    found = policy.buffer.tokens_for(step)
+    assert found is not None
+    chunk = policy.make_chunk(_at_model_size(seen, scale), *found, step)
+    recorder.put(chunk_entry(chunk, seen, chunk.start_ns))
+    return chunk
 
 
 def _frames(shots: dict[str, UInt8], number: int, time_ns: int) -> dict[str, Frame]:
