@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
-
-from libra_edge.messages import ActionChunk, Float32, Int64, Observation, Plan
+from libra_edge.chunk_noise import chunk_noise
+from libra_edge.messages import ActionChunk, Int64, Observation, Plan
 from libra_edge.model_spec import ModelSpec
 from libra_edge.protocols import Clock
 from libra_edge.runtime.control_steps import ControlSteps
@@ -79,9 +78,3 @@ class Policy:
         """
         begin_ns = self.steps.start_of(step)
         return min(max(observation.captured_ns, begin_ns - self.steps.step_ns), begin_ns)
-
-
-def chunk_noise(seed: int, step: int, shape: tuple[int, ...]) -> Float32:
-    """Standard normal float32 noise of the chunk at `step`: a function of both, so that any chunk can be made again."""
-    generator = np.random.Generator(np.random.PCG64([seed, step]))
-    return generator.standard_normal(shape, dtype=np.float32)

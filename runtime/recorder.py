@@ -120,7 +120,8 @@ class Recorder:
     def _write(self, entry: Entry) -> None:
         wall_ns = entry.time_ns + self._wall_offset_ns
         channel = self._channel(entry)
-        self._writer.add_message(channel, log_time=wall_ns, publish_time=wall_ns, data=entry.encode(wall_ns))
+        data = entry.encode(wall_ns)
+        self._writer.add_message(channel, wall_ns, data, publish_time=wall_ns, sequence=entry.sequence)
 
     def _channel(self, entry: Entry) -> int:
         if entry.topic not in self._channels:

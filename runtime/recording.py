@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zstandard
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
-from mcap.exceptions import EndOfFile, McapError
-from mcap.records import Channel, McapRecord, Message, Metadata
-from mcap.stream_reader import StreamReader
+from mcap.records import Channel, Message, Metadata
 
-from libra_edge.errors import RecordingError
+from libra_edge.mcap_file import read_records
 from libra_edge.messages import UInt8
 from libra_edge.runtime.recording_messages import CAMERA
-
-MAX_RECORD_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +44,7 @@ class RecordedMessage:
 def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True) -> Iterator[RecordedMessage]:
     """Every message whose topic is `wanted`, in the order of the file. Raises RecordingError."""
     topics: dict[int, str] = {}
-    for record in _records(path):
+    for record in read_records(path):
         if isinstance(record, Channel):
             topics[record.id] = record.topic
         elif isinstance(record, Message) and wanted(topics[record.channel_id]):
@@ -59,20 +53,4 @@ def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True
 
 def read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """The metadata records by name: `run`, and `result` if the recording was closed properly. Raises RecordingError."""
-    return {record.name: dict(record.metadata) for record in _records(path) if isinstance(record, Metadata)}
-
-
-def _records(path: Path) -> Iterator[McapRecord]:
-    found = 0
-    try:
-        with path.open("rb") as file:
-            for record in StreamReader(file, validate_crcs=True, record_size_limit=MAX_RECORD_BYTES).records:
-                found += 1
-                yield record
-    except EndOfFile as error:
-        if not found:
-            raise RecordingError(path, "is empty") from error
-    except OSError as error:
-        raise RecordingError(path, f"cannot be read: {error.strerror}") from error
-    except (McapError, ValueError, KeyError, struct.error, zstandard.ZstdError) as error:
-        raise RecordingError(path, f"is damaged or no MCAP file: {error}") from error
+    return {record.name: dict(record.metadata) for record in read_records(path) if isinstance(record, Metadata)}

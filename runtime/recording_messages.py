@@ -24,6 +24,9 @@ CAMERA = "/camera/"
 MEASURED, GOAL = "/joints/measured", "/joints/goal"
 PLAN, CHUNK, COMMAND, LOG, FAULT = "/policy/plan", "/policy/chunk", "/servo/command", "/log", "/fault"
 
+SEQUENCES = 1 << 32
+"""MCAP counts messages in 32 bits."""
+
 NUMBER, INTEGER, STRING = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 ROW = {"type": "array", "items": NUMBER}
 SEEN = {
@@ -56,6 +59,7 @@ class Entry:
         time_ns: of the one clock.
         encode: wall-clock nanoseconds of the message -> its bytes; called in the recorder's thread.
         size: bytes of memory it holds on to while it waits.
+        sequence: MCAP's message counter; of a picture, its frame number.
     """
 
     topic: str
@@ -63,6 +67,7 @@ class Entry:
     time_ns: int
     encode: Callable[[int], bytes]
     size: int = 1000
+    sequence: int = 0
 
 
 PLAN_FORM = JsonForm(
@@ -119,7 +124,8 @@ def frame_entry(frame: Frame) -> Entry:
         message.data = frame.image.tobytes()
         return _stamped(message, wall_ns)
 
-    return Entry(CAMERA + frame.camera, RawImage, frame.captured_ns, encode, size=frame.image.nbytes)
+    sequence = frame.number % SEQUENCES
+    return Entry(CAMERA + frame.camera, RawImage, frame.captured_ns, encode, frame.image.nbytes, sequence)
 
 
 def plan_entry(plan: Plan, observation: Observation) -> Entry:

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from libra_edge.bundle import Bundle, open_bundle
+from libra_edge.chunk_noise import chunk_noise
 from libra_edge.errors import EngineError, PolicyFilesError
 from libra_edge.messages import Float32, Int64, Observation
 from libra_edge.model_spec import ModelSpec
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine, load_onnxruntime_engines
 from libra_edge.runtime.engines import Engines
 from libra_edge.runtime.planner import EnginePlanner
-from libra_edge.runtime.policy import chunk_noise
 from libra_edge.runtime.refiner import EngineRefiner
 from tests.models import write_tiny_bundle
 from tests.runtime_policy.fakes import ROBOT, a_spec, an_observation

@@ -1,0 +1,33 @@
+"""Reads the records of an MCAP file one by one. One that was cut off is read as far as it goes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import zstandard
+from mcap.exceptions import EndOfFile, McapError
+from mcap.records import McapRecord
+from mcap.stream_reader import StreamReader
+
+from libra_edge.errors import RecordingError
+
+MAX_RECORD_BYTES = 500_000_000
+
+
+def read_records(path: Path) -> Iterator[McapRecord]:
+    """Every record of the file, in its order, checksums checked. Raises RecordingError."""
+    found = 0
+    try:
+        with path.open("rb") as file:
+            for record in StreamReader(file, validate_crcs=True, record_size_limit=MAX_RECORD_BYTES).records:
+                found += 1
+                yield record
+    except EndOfFile as error:
+        if not found:
+            raise RecordingError(path, "is empty") from error
+    except OSError as error:
+        raise RecordingError(path, f"cannot be read: {error.strerror}") from error
+    except (McapError, ValueError, KeyError, struct.error, zstandard.ZstdError) as error:
+        raise RecordingError(path, f"is damaged or no MCAP file: {error}") from error
