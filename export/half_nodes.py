@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from onnx import AttributeProto, NodeProto, TensorProto, defs
 
+from libra_edge.export.constants import constants_as_weights
 from libra_edge.export.graph import Graph
 from libra_edge.export.half_format import FORMATS, Half, HalfFormat
 from libra_edge.export.operators import FLEXIBLE
@@ -55,7 +56,8 @@ def without_half_form(graph: Graph, half: Half) -> tuple[str, ...]:
 
     `to_half` leaves them in FP32, whatever else is asked of it. Raises ValueError like `half_nodes`.
     """
-    return tuple(name for name, form in _forms(graph, FORMATS[half]).items() if form is None)
+    forms = _forms(constants_as_weights(graph), FORMATS[half])
+    return tuple(name for name, form in forms.items() if form is None)
 
 
 def _forms(graph: Graph, form: HalfFormat) -> dict[str, HalfForm | None]:
