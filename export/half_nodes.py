@@ -19,8 +19,8 @@ from libra_edge.export.graph import Graph
 from libra_edge.export.half_format import FORMATS, Half, HalfFormat
 from libra_edge.export.operators import FLEXIBLE
 
-ALWAYS_FP32 = frozenset({("Resize", "roi"), ("Resize", "scales")})
-"""Inputs that stay FP32 though the schema would allow 16 bit: sizes are reckoned from them."""
+ALWAYS_FP32 = frozenset({("Resize", "roi")})
+"""Inputs that stay FP32 though the schema allows 16 bit: a place in a picture is not an intensity."""
 TYPED_BY_ATTRIBUTE = frozenset({"Cast", "ConstantOfShape"})
 """Their output's type is an attribute, and to_half knows which."""
 

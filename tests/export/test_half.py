@@ -16,10 +16,11 @@ from libra_edge.export.half import to_half
 from libra_edge.export.half_format import FORMATS, Half
 from libra_edge.export.half_nodes import without_half_form
 from libra_edge.export.opset import raised_to
+from libra_edge.export.picture_casts import cast_pictures_first
 from libra_edge.export.rounding import rounded
 from libra_edge.export.weight import Weight
 from tests.graph_of import checked, graph_of, run, shipped
-from tests.half_graphs import ATTENTION, attention_weights, many, many_feed, quantised, text_model
+from tests.half_graphs import ATTENTION, Array, attention_weights, many, many_feed, quantised, text_model
 
 HALVES: tuple[Half, ...] = ("fp16", "bf16")
 GRAPHS = ("planner", "refiner_encoder", "refiner_step")
@@ -144,6 +145,47 @@ def test_what_makes_numbers_follows_its_readers() -> None:
     for keep, expected in (((), TensorProto.FLOAT16), (("Mul_scaled", "Mul_longer"), TensorProto.FLOAT)):
         types = types_of(to_half(graph_of(many()), "fp16", keep))
         assert types["picture"] == types["table_rows"] == expected
+
+
+def test_what_makes_numbers_follows_its_readers_through_data_movement() -> None:
+    graph = cast_pictures_first(graph_of(many()))
+    for keep, expected in (((), TensorProto.FLOAT16), (("Mul_scaled",), TensorProto.FLOAT)):
+        types = types_of(to_half(graph, "fp16", keep))
+        assert {types[name] for name in ("image_fp32", "cut", "turned", "picture")} == {expected}
+
+
+def test_an_output_that_a_kept_node_reads_is_cast_once() -> None:
+    text = "read (float[4] x) => (float[4] y, float[4] z) { y = Add (x, x) z = Sqrt (y) }"
+    halved = to_half(graph_of(text_model(text, {})), "fp16", ["Sqrt_z"])
+    assert [(cast.input[0], cast.output[0]) for cast in casts_of(halved)] == [("x", "x_fp16"), ("y_fp16", "y")]
+    assert node_of(halved, "Sqrt_z").input[0] == "y"
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_what_is_fp32_by_attribute_or_by_nature_stays_so(half: Half) -> None:
+    text = """
+    odd (float[1,1,4,4] x) => (float[1,1,4,4] out, float[4,4] one) {
+        normal, mean, deviation = LayerNormalization (x, gain)
+        moved = Sub (normal, mean)
+        resized = Resize <coordinate_transformation_mode = "tf_crop_and_resize", mode = "linear"> (moved, roi, scales)
+        eye = EyeLike <dtype = 1> (square)
+        more = Add (eye, square)
+        one = Identity (more)
+        out = Identity (resized)
+    }"""
+    weights: dict[str, Array] = {
+        "gain": np.ones(4, np.float32),
+        "roi": np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32),
+        "scales": np.ones(4, np.float32),
+        "square": np.ones((4, 4), np.float32),
+    }
+    graph = graph_of(text_model(text, weights))
+    assert without_half_form(graph, half) == ("EyeLike_eye",)
+    halved = to_half(graph, half, ())
+    types = types_of(halved)
+    assert types["normal"] == types["resized"] == FORMATS[half].onnx
+    assert types["mean"] == types["eye"] == TensorProto.FLOAT
+    assert list(node_of(halved, "Resize_resized").input[1:]) == ["roi", "scales"]
 
 
 @pytest.mark.parametrize("half", HALVES)

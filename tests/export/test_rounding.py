@@ -173,10 +173,11 @@ def test_weights_from_an_int8_file_that_meet_16_bit_activations_are_rounded() ->
 
 def test_inputs_outputs_and_casts_in_16_bit_keep_their_types() -> None:
     text = """
-    typed (float16[4] x) => (float16[4] out, float[4] wide, float16[4] again, int64[4] whole) {
+    typed (float16[4] x) => (float16[4] out, float[4] wide, float16[4] again, float16[4] same, int64[4] whole) {
         double = Add (x, x)
         wide = Cast <to = 1> (double)
         again = Cast <to = 10> (wide)
+        same = Cast <to = 10> (double)
         whole = Cast <to = 7> (double)
         filled = ConstantOfShape (four)
         halves = Cast <to = 10> (filled)
@@ -193,8 +194,9 @@ def test_inputs_outputs_and_casts_in_16_bit_keep_their_types() -> None:
     np.testing.assert_array_equal(found[0], (double + tenth).astype(np.float16))
     np.testing.assert_array_equal(found[1], double)
     np.testing.assert_array_equal(found[2], double.astype(np.float16))
-    assert [array.dtype for array in found] == [np.float16, np.float32, np.float16, np.int64]
-    assert found[3][:3].tolist() == [0, 2, 4]
+    np.testing.assert_array_equal(found[3], double.astype(np.float16))
+    assert [str(array.dtype) for array in found] == ["float16", "float32", "float16", "float16", "int64"]
+    assert found[4][:3].tolist() == [0, 2, 4]
 
 
 def test_weights_in_a_file_come_out_in_16_bit_and_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
