@@ -71,7 +71,8 @@ class Graph:
 
     def tensor_types(self) -> dict[str, tuple[int, tuple[int, ...] | None]]:
         """Tensor name -> (ONNX element type, shape or None where it is not known)."""
-        inferred = shape_inference.infer_shapes(model_of(self, external=True), data_prop=True).graph
+        tensors = [_unread(name, weight) for name, weight in self.weights.items()]
+        inferred = shape_inference.infer_shapes(_model(self, tensors), data_prop=True).graph
         types = {name: (_element_type(weight), weight.shape) for name, weight in self.weights.items()}
         for value in (*inferred.input, *inferred.value_info, *inferred.output):
             types[value.name] = (value.type.tensor_type.elem_type, _shape(value))
@@ -152,6 +153,13 @@ def _tensor(name: str, weight: Weight, *, external: bool) -> TensorProto:
     if external and weight.part is not None:
         return _reference(name, weight, weight.part)
     return numpy_helper.from_array(np.ascontiguousarray(weight.read()).reshape(weight.shape), name)
+
+
+def _unread(name: str, weight: Weight) -> TensorProto:
+    """A weight for shape inference, which looks into small ones only."""
+    if weight.nbytes <= SMALL_BYTES:
+        return _tensor(name, weight, external=False)
+    return _reference(name, weight, weight.part or FilePart(Path("unread"), 0))
 
 
 def _reference(name: str, weight: Weight, part: FilePart) -> TensorProto:
