@@ -16,6 +16,7 @@ from libra_edge.errors import EngineError
 from libra_edge.export.agreement import ActionDifference, PlannerAgreement, action_difference, compare_logits
 from libra_edge.export.checked_model import CheckedModel
 from libra_edge.export.graph import Graph, write_graph
+from libra_edge.export.half_range import BeyondHalf
 from libra_edge.export.latency import Latency, measure_latency
 from libra_edge.export.outcome import planner_logits, refined_actions
 from libra_edge.export.policy_graphs import PlannerGraph, RefinerGraphs
@@ -34,10 +35,10 @@ class PlannerBench:
         self._expected = planner_logits(model.open_planner(), model.samples, rows, SILENT)
 
     def agreement(self, candidate: Graph) -> PlannerAgreement:
-        """A candidate whose numbers break (overflow) agrees in nothing."""
+        """A candidate whose numbers break (its weights or activations overflow) agrees in nothing."""
         try:
             found = planner_logits(self._opened(candidate, "candidate"), self._model.samples, self._rows, SILENT)
-        except EngineError:
+        except (EngineError, BeyondHalf):
             found = -self._expected
         return compare_logits(self._expected, found)
 
@@ -61,17 +62,20 @@ class RefinerBench:
         self._expected = refined_actions(model.open_refiner(), model.samples, rows, SILENT)
 
     def difference(self, candidate: Mapping[str, Graph]) -> ActionDifference:
-        """A candidate whose numbers break (overflow) is infinitely far off."""
+        """A candidate whose numbers break (its weights or activations overflow) is infinitely far off."""
         space = self._model.directory.spec.action_space
+        try:
+            refiner = self._opened(candidate)
+            found = refined_actions(refiner, self._model.samples, self._rows, SILENT)
+        except (EngineError, BeyondHalf):
+            return ActionDifference(*[np.full(space.dimensions, np.inf)] * 2)
+        return action_difference(self._expected, found, space)
+
+    def _opened(self, candidate: Mapping[str, Graph]) -> RefinerGraphs:
         paths = {name: self._scratch / f"{name}.onnx" for name in candidate}
         for name, graph in candidate.items():
             write_graph(_runnable(graph, self._target), paths[name])
-        try:
-            graphs = RefinerGraphs(*paths.values(), self._model.directory.spec, _fault)
-            found = refined_actions(graphs, self._model.samples, self._rows, SILENT)
-        except EngineError:
-            return ActionDifference(*[np.full(space.dimensions, np.inf)] * 2)
-        return action_difference(self._expected, found, space)
+        return RefinerGraphs(paths["refiner_encoder"], paths["refiner_step"], self._model.directory.spec, _fault)
 
 
 def _runnable(graph: Graph, target: Target) -> Graph:

@@ -7,6 +7,7 @@ tensorrt    Q/DQ with FP16 scales over FP16     16-bit tensors                  
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from libra_edge.bundle import Target
 from libra_edge.export.graph import Graph
 from libra_edge.export.half import to_half
+from libra_edge.export.half_format import Half
 from libra_edge.export.half_groups import GROUPS as HALF_GROUPS
 from libra_edge.export.half_groups import half_groups
 from libra_edge.export.half_weights import to_half_weights
@@ -27,7 +29,6 @@ from libra_edge.export.smoothing import smoothed
 
 PlannerChoice = Literal["int8", "fp16", "fp32"]
 RefinerChoice = Literal["fp16", "bf16", "fp32"]
-Half = Literal["fp16", "bf16"]
 TENSORRT_OPSET = 21
 """FP16 scales of Q/DQ need 19; every TensorRT since 10.3 parses 21."""
 
@@ -51,6 +52,7 @@ def convert_planner(
     """The planner's stage; `activations` are needed for `int8`. Raises ValueError with one clause."""
     if choice == "int8":
         return _int8_planner(planner, target, precision, activations)
+    _check_fp32(precision.fp32, [planner])
     graph, layers = _in_half(planner, target, choice, precision.fp32)
     return Stage(choice, {"planner": graph}, layers)
 
@@ -58,8 +60,13 @@ def convert_planner(
 def convert_refiner(
     graphs: Mapping[str, Graph], target: Target, choice: RefinerChoice, precision: RefinerPrecision
 ) -> Stage:
-    """The stage of the refiner's encoder and step. Raises ValueError with one clause that begins with the graph."""
-    converted, layers = {}, {}
+    """The stage of the refiner's encoder and step. Raises ValueError with one clause that begins with its subject."""
+    try:
+        _check_fp32(precision.fp32, graphs.values())
+    except ValueError as error:
+        raise ValueError(f"refiner {error}") from error
+    converted: dict[str, Graph] = {}
+    layers: dict[str, str] = {}
     for name, graph in graphs.items():
         try:
             converted[name], layers = _in_half(graph, target, choice, precision.fp32)
@@ -87,17 +94,18 @@ def int8_graph(
 
 def int8_layers(planner: Graph, not_int8: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Layer group -> the names of its layers that become INT8. Raises ValueError for a name that the planner lacks."""
-    groups = {group: [layer.name for layer in layers] for group, layers in layer_groups(planner).items()}
-    known = {name for names in groups.values() for name in names}
-    _check_names(not_int8, {*LAYER_GROUPS, *known})
+    names = {group: tuple(layer.name for layer in layers) for group, layers in layer_groups(planner).items()}
+    unknown = sorted(set(not_int8) - {*LAYER_GROUPS, *itertools.chain.from_iterable(names.values())})
+    if unknown:
+        raise ValueError(f"has no layer and no group of layers {unknown[0]!r}, which its precision file names")
     return {
-        group: tuple(name for name in names if group not in not_int8 and name not in not_int8)
-        for group, names in groups.items()
+        group: () if group in not_int8 else tuple(name for name in members if name not in not_int8)
+        for group, members in names.items()
     }
 
 
-def kept_in_fp32(graph: Graph, fp32: Collection[str], others: Iterable[Graph] = ()) -> set[str]:
-    """Names of this graph's nodes that groups and names stand for. Raises ValueError for a name unknown to all."""
+def kept_in_fp32(graph: Graph, fp32: Collection[str]) -> set[str]:
+    """Names of this graph's nodes that groups and names stand for."""
     groups = half_groups(graph)
     nodes = {node.name for node in graph.nodes}
     return {name for group in fp32 for name in groups.get(group, ())} | (set(fp32) & nodes)
@@ -112,14 +120,13 @@ def tensorrt_half(graph: Graph, half: Half, fp32: Collection[str]) -> Graph:
 def _int8_planner(
     planner: Graph, target: Target, precision: PlannerPrecision, activations: Mapping[str, Activation]
 ) -> Stage:
-    groups = int8_layers(planner, precision.not_int8)
+    _check_fp32(precision.fp32, [planner])
+    groups, counts = int8_layers(planner, precision.not_int8), int8_layers(planner, ())
     names = [name for members in groups.values() for name in members]
     graph = int8_graph(planner, target, names, precision.calibrating, activations)
     rest = "fp32" if target == "cpu" else "fp16"
     sums = f"int8 x int8, summed in int32, result in {rest}"
-    layers = {
-        group: _mixed(members, len(layer_groups(planner)[group]), sums, rest) for group, members in groups.items()
-    }
+    layers = {group: _mixed(members, len(counts[group]), sums, rest) for group, members in groups.items()}
     layers["products of activations"] = rest
     if target == "cpu":
         return Stage("int8", {"planner": graph}, {**layers, "everything else": rest})
@@ -148,7 +155,7 @@ def _half_layers(half: str, fp32: Collection[str]) -> dict[str, str]:
     return {**groups, **{name: "fp32" for name in fp32 if name not in HALF_GROUPS}}
 
 
-def _check_names(names: Collection[str], known: Collection[str]) -> None:
-    unknown = sorted(set(names) - set(known))
+def _check_fp32(fp32: Collection[str], graphs: Iterable[Graph]) -> None:
+    unknown = sorted(set(fp32) - {*HALF_GROUPS, *(node.name for graph in graphs for node in graph.nodes)})
     if unknown:
-        raise ValueError(f"has no layer and no group of layers {unknown[0]!r}, which its precision file names")
+        raise ValueError(f"has no node and no group of operators {unknown[0]!r}, which its precision file names")

@@ -73,7 +73,9 @@ class Graph:
         """Tensor name -> (ONNX element type, shape or None where it is not known)."""
         tensors = [_unread(name, weight) for name, weight in self.weights.items()]
         inferred = shape_inference.infer_shapes(_model(self, tensors), data_prop=True).graph
-        types = {name: (_element_type(weight), weight.shape) for name, weight in self.weights.items()}
+        types: dict[str, tuple[int, tuple[int, ...] | None]] = {
+            name: (_element_type(weight), weight.shape) for name, weight in self.weights.items()
+        }
         for value in (*inferred.input, *inferred.value_info, *inferred.output):
             types[value.name] = (value.type.tensor_type.elem_type, _shape(value))
         return types
@@ -88,7 +90,8 @@ def model_of(graph: Graph, *, external: bool) -> ModelProto:
 def write_graph(graph: Graph, path: Path, advance: Callable[[int], None] = lambda _: None) -> list[Path]:
     """Write the graph, weight by weight; equal graphs give equal bytes. Calls `advance` with the bytes of each weight.
 
-    Returns the files written: `path`, and `<path>.data` if the weights are too many for one file. Raises OSError.
+    Returns the files written: `path`, and `<path>.data` if the weights are too many for one file. Raises OSError, and
+    what reading a weight raises: one that was made 16 bit, BeyondHalf.
     """
     if sum(weight.nbytes for weight in graph.weights.values()) <= INLINE_BYTES:
         model = model_of(graph, external=False)
@@ -104,7 +107,7 @@ def write_graph(graph: Graph, path: Path, advance: Callable[[int], None] = lambd
             else:
                 file.write(b"\0" * (-file.tell() % ALIGNMENT))
                 tensors.append(_reference(name, weight, FilePart(data, file.tell())))
-                file.write(memoryview(np.ascontiguousarray(weight.read()).reshape(-1).view(np.uint8)))
+                file.write(np.ascontiguousarray(weight.read()).reshape(-1).view(np.uint8).data)
             advance(weight.nbytes)
     path.write_bytes(_model(graph, tensors).SerializeToString(deterministic=True))
     return [path, data]
@@ -124,7 +127,7 @@ def named(nodes: Iterable[NodeProto]) -> list[NodeProto]:
         copy = _copied(node)
         copy.ClearField("doc_string")
         copy.ClearField("metadata_props")
-        wanted = copy.name or f"{copy.op_type}_{copy.output[0]}"
+        wanted = copy.name or "_".join((copy.op_type, *copy.output[:1]))
         copy.name = next(name for name in _candidates(wanted) if name not in seen)
         seen.add(copy.name)
         copies.append(copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def read_graph(path: Path) -> Graph:
         raise ValueError(f"is not a valid ONNX model ({first})") from error
     nodes = []
     for node in named(model.graph.node):
+        _check_attributes(node)
         if node.op_type == "Constant" and not node.domain:
             weights[node.output[0]] = _constant(node)
         else:
@@ -43,7 +45,7 @@ def read_graph(path: Path) -> Graph:
 
 
 def _opset(model: ModelProto) -> int:
-    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    opsets: dict[str, int] = {entry.domain: entry.version for entry in model.opset_import}
     return opsets.get("", opsets.get("ai.onnx", 0))
 
 
@@ -60,11 +62,16 @@ def _check_versions(model: ModelProto) -> None:
 
 
 def _weight(tensor: TensorProto, path: Path) -> Weight:
+    try:
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
+    except KeyError as error:
+        raise ValueError(f"has weight {tensor.name!r} of type {tensor.data_type}, which is none of ONNX's") from error
     if tensor.data_location != TensorProto.EXTERNAL:
         return of_tensor(tensor)
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
     shape = tuple(tensor.dims)
-    return of_file(dtype, shape, _part(tensor, path, dtype.itemsize * int(np.prod(shape, dtype=np.int64))))
+    if any(size < 0 for size in shape):
+        raise ValueError(f"has weight {tensor.name!r} of shape {list(shape)}; sizes cannot be negative")
+    return of_file(dtype, shape, _part(tensor, path, dtype.itemsize * math.prod(shape)))
 
 
 def _part(tensor: TensorProto, path: Path, nbytes: int) -> FilePart:
@@ -76,20 +83,26 @@ def _part(tensor: TensorProto, path: Path, nbytes: int) -> FilePart:
         raise ValueError(f"keeps weight {tensor.name!r} in {place!r}; only {data.name} beside it may hold weights")
     if not data.is_file():
         raise ValueError(f"keeps its weights in {data.name}, which is not there; copy it beside the graph")
-    offset, length = _number(facts, "offset", 0), _number(facts, "length", nbytes)
+    offset, length = (_number(tensor.name, facts, *known) for known in (("offset", 0), ("length", nbytes)))
     if length != nbytes:
         raise ValueError(f"has weight {tensor.name!r} of {nbytes} bytes, but {length} of them are in {data.name}")
     size = data.stat().st_size
-    if offset < 0 or offset + nbytes > size:
+    if offset + nbytes > size:
         raise ValueError(f"has weight {tensor.name!r} beyond the end of {data.name} ({size} bytes): it is truncated")
     return FilePart(data, offset)
 
 
-def _number(facts: dict[str, str], key: str, default: int) -> int:
+def _number(weight: str, facts: dict[str, str], key: str, default: int) -> int:
     text = facts.get(key, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise ValueError(f"has an external weight whose {key} is {text[:40]!r}, not a number of bytes")
+        raise ValueError(f"has weight {weight!r} whose {key} in the external data is {text[:40]!r}, no number of bytes")
     return int(text)
+
+
+def _check_attributes(node: NodeProto) -> None:
+    """A tensor within a node would be looked for beside the working directory."""
+    if any(attribute.t.data_location == TensorProto.EXTERNAL for attribute in node.attribute):
+        raise ValueError(f"has node {node.name!r} ({node.op_type}) with external data; only weights may lie there")
 
 
 def _constant(node: NodeProto) -> Weight:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from libra_edge.export.bench import PlannerBench, RefinerBench
-from libra_edge.export.conversion import Half, tensorrt_half
+from libra_edge.export.conversion import tensorrt_half
 from libra_edge.export.fewest import fewest
 from libra_edge.export.gates import GATES, planner_figures
 from libra_edge.export.graph import Graph
+from libra_edge.export.half_format import Half
 from libra_edge.export.half_groups import GROUPS, half_groups
 from libra_edge.export.precision import Sensitivity
 from libra_edge.export.progress import Progress

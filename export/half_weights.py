@@ -6,18 +6,12 @@ before: few CPUs have 16-bit kernels. Biases and normalisation weights (one axis
 
 from __future__ import annotations
 
-from typing import Literal
-
-import ml_dtypes
 import numpy as np
 from onnx import TensorProto, helper
 
 from libra_edge.export.graph import Graph
+from libra_edge.export.half_format import FORMATS, Half
 from libra_edge.export.weight import Weight
-
-Half = Literal["fp16", "bf16"]
-DTYPES = {"fp16": np.dtype(np.float16), "bf16": np.dtype(ml_dtypes.bfloat16)}
-LARGEST = {name: float(ml_dtypes.finfo(dtype).max) for name, dtype in DTYPES.items()}
 
 
 def to_half_weights(graph: Graph, half: Half) -> Graph:
@@ -37,12 +31,13 @@ def to_half_weights(graph: Graph, half: Half) -> Graph:
 
 
 def _rounded(weight: Weight, half: Half) -> Weight:
-    return Weight(DTYPES[half], weight.shape, lambda: weight.read().astype(DTYPES[half]))
+    dtype = FORMATS[half].dtype
+    return Weight(dtype, weight.shape, lambda: weight.read().astype(dtype))
 
 
 def _check_range(name: str, weight: Weight, half: Half) -> None:
     largest = float(np.max(np.abs(weight.read()), initial=0.0))
-    if largest > LARGEST[half]:
-        limit = f"beyond the {LARGEST[half]:.6g} of {half}"
+    if largest > FORMATS[half].largest:
+        limit = f"beyond the {FORMATS[half].largest:.6g} of {half}"
         advice = "use --refiner bf16 or fp32" if half == "fp16" else "use --refiner fp32"
         raise ValueError(f"has weight {name!r} as large as {largest:.6g}, {limit}; {advice}")

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from libra_edge.bundle import Target
+from libra_edge.export.fresh_names import FreshNames
 from libra_edge.export.graph import Graph
 from libra_edge.export.layers import Layer, prepared, weighted_layers
 from libra_edge.export.ranges import Watch
 from libra_edge.export.weight import Weight, of_array
 
 LARGEST = 127
-SMALLEST_SCALE = {"cpu": float(np.finfo(np.float32).tiny), "tensorrt": float(np.finfo(np.float16).tiny)}
 SCALE_DTYPES: Mapping[str, type[np.floating[Any]]] = {"cpu": np.float32, "tensorrt": np.float16}
 ZERO = np.zeros((), np.int8)
 
@@ -78,7 +78,9 @@ class _Builder:
         self._graph = graph
         self._ranges = ranges
         self._target = target
-        self._seen: Counter[str] = Counter()
+        self._names = FreshNames(graph)
+        self._pairs: Counter[str] = Counter()
+        self._dequantised: dict[str, str] = {}
 
     def layer(self, node: NodeProto, layer: Layer) -> list[NodeProto]:
         """Q and DQ of the input, DQ of the weight, the layer, and for a Conv on `cpu` Q and DQ of its product."""
@@ -87,7 +89,7 @@ class _Builder:
         weight, node.input[1] = self._weight(layer.weight, axis)
         if layer.operator != "Conv" or self._target != "cpu":
             return [*before, *weight, node]
-        output, node.output[0] = node.output[0], f"{node.output[0]}_float"
+        output, node.output[0] = node.output[0], self._names.take(f"{node.output[0]}_float")
         after, _ = self._pair(node.output[0], self._ranges[_product(layer)])
         after[-1].output[0] = output
         return [*before, *weight, node, *after]
@@ -98,41 +100,45 @@ class _Builder:
         On `cpu` every layer has its own, with scales a rounding error apart: ONNX Runtime merges equal quantisers, and
         one that feeds several layers it does not turn to UINT8, which x86 needs, so those layers would run in FP32.
         """
-        number, self._seen[tensor] = self._seen[tensor], self._seen[tensor] + 1
-        if number and self._target != "cpu":
-            return [], f"{tensor}_dequantised"
-        suffix = f"_{number}" if number else ""
-        apart = np.float32(1) + np.float32(number) * np.finfo(np.float32).eps
-        scale = _scales(np.array(largest), self._target) * apart
-        names = [f"{tensor}_scale{suffix}", f"{tensor}_zero_point"]
-        self._graph.weights[names[0]] = of_array(scale)
-        self._graph.weights[names[1]] = of_array(ZERO)
-        middle, end = f"{tensor}_quantised{suffix}", f"{tensor}_dequantised{suffix}"
+        if self._target != "cpu" and tensor in self._dequantised:
+            return [], self._dequantised[tensor]
+        apart = np.float32(1) + np.float32(self._pairs[tensor]) * np.finfo(np.float32).eps
+        self._pairs[tensor] += 1
+        names = self._scale(tensor, _scales(np.array(largest), self._target) * apart, ZERO)
+        take = self._names.take
+        middle, end = take(f"{tensor}_quantised"), take(f"{tensor}_dequantised")
+        self._dequantised[tensor] = end
         return [
-            helper.make_node("QuantizeLinear", [tensor, *names], [middle], name=f"{tensor}_quantise{suffix}"),
-            helper.make_node("DequantizeLinear", [middle, *names], [end], name=f"{tensor}_dequantise{suffix}"),
+            helper.make_node("QuantizeLinear", [tensor, *names], [middle], name=take(f"{tensor}_quantise")),
+            helper.make_node("DequantizeLinear", [middle, *names], [end], name=take(f"{tensor}_dequantise")),
         ], end
 
     def _weight(self, name: str, axis: int) -> tuple[list[NodeProto], str]:
         """The node that dequantises a weight, none if it is there already, and what comes out."""
-        result = f"{name}_dequantised"
-        self._seen[name] += 1
-        if self._seen[name] > 1:
-            return [], result
+        if name in self._dequantised:
+            return [], self._dequantised[name]
         weight = self._graph.weights[name]
         others = tuple(other for other in range(len(weight.shape)) if other != axis)
         scales = _scales(np.max(np.abs(weight.read()), axis=others, initial=0.0), self._target)
-        names = [f"{name}_int8", f"{name}_scale", f"{name}_zero_point"]
-        self._graph.weights[names[0]] = _quantised(weight, scales, axis)
-        self._graph.weights[names[1]] = of_array(scales)
-        self._graph.weights[names[2]] = of_array(np.zeros(scales.shape, np.int8))
-        return [helper.make_node("DequantizeLinear", names, [result], name=f"{name}_dequantise", axis=axis)], result
+        stored = self._names.take(f"{name}_int8")
+        self._graph.weights[stored] = _quantised(weight, scales, axis)
+        inputs = [stored, *self._scale(name, scales, np.zeros(scales.shape, np.int8))]
+        result = self._dequantised[name] = self._names.take(f"{name}_dequantised")
+        node_name = self._names.take(f"{name}_dequantise")
+        return [helper.make_node("DequantizeLinear", inputs, [result], name=node_name, axis=axis)], result
+
+    def _scale(self, name: str, scale: NDArray[np.float32], zero_point: NDArray[np.int8]) -> tuple[str, str]:
+        """Names of the new weights that hold a scale and its zero point."""
+        names = self._names.take(f"{name}_scale"), self._names.take(f"{name}_zero_point")
+        self._graph.weights.update(zip(names, (of_array(scale), of_array(zero_point)), strict=True))
+        return names
 
 
 def _scales(largest: NDArray[Any], target: Target) -> NDArray[np.float32]:
     """FP32 numbers; for `tensorrt` such as FP16 can hold. A range of nothing has scale 1."""
-    scales = np.where(largest > 0, np.maximum(largest / LARGEST, SMALLEST_SCALE[target]), 1.0)
-    return np.asarray(scales.astype(SCALE_DTYPES[target]).astype(np.float32))
+    form = np.finfo(SCALE_DTYPES[target])
+    scales = np.where(largest > 0, np.clip(largest / LARGEST, float(form.tiny), float(form.max)), 1.0)
+    return np.asarray(scales.astype(form.dtype).astype(np.float32))
 
 
 def _quantised(weight: Weight, scales: NDArray[np.float32], axis: int) -> Weight:

@@ -95,19 +95,22 @@ def _shape(event: dict[str, Any], which: str) -> tuple[int, ...]:
 def _matrix_macs(event: dict[str, Any]) -> int:
     """Output [..., M, N] from a left side of [..., M, K], either way round: M * N * K, times the batch."""
     left, output = _shape(event, "input"), _shape(event, "output")
-    depth = math.prod(left) * output[-1] // max(1, math.prod(output))
-    return math.prod(output) * depth
+    if len(output) < len(left):  # by a vector on the right: there is no N
+        return math.prod(left)
+    batch = output[: len(output) - len(left)]  # what the left side lacks, it is repeated for
+    return math.prod(batch) * math.prod(left) * output[-1]
 
 
 def _kernel_sizes(graph: Graph) -> dict[str, int]:
-    """Convolution's name -> multiply-adds for one value of its output."""
+    """Convolution's name -> multiply-adds for one value of its output. Raises ValueError if a shape is not known."""
     sizes = {}
-    producers = graph.producers()
+    types = graph.tensor_types()
     for node in graph.nodes:
         if node.op_type == "Conv":
-            source = producers.get(node.input[1])
-            weight = graph.weights[source.input[0] if source is not None else node.input[1]]
-            sizes[node.name] = math.prod(weight.shape[1:])
+            shape = types.get(node.input[1], (0, None))[1]
+            if shape is None:
+                raise ValueError(f"has the convolution {node.name!r} with a weight of no known shape")
+            sizes[node.name] = math.prod(shape[1:])
     return sizes
 
 

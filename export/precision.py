@@ -6,6 +6,7 @@ names the graphs that it was measured on: for others it is announced as outdated
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,6 +144,8 @@ def write_precision(folder: Path, target: Target, precision: Precision) -> None:
         aside.write_text(precision_text(precision, target), encoding="utf-8")
         aside.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
         problem = f"{path.name} cannot be written ({error.strerror or error}); tune a copy of it that you may write to"
         raise ModelDirectoryError(folder, problem) from error
 

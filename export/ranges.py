@@ -22,6 +22,8 @@ from libra_edge.export.session import Feed, GraphSession
 Method = Literal["min-max", "percentile", "entropy"]
 BINS = 2048
 LEAST_SHARE = 1e-7
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""Less than this cannot be cut into bins, and is 0 for a quantiser."""
 LEVELS = 128
 """Magnitudes that a symmetric INT8 can tell apart."""
 
@@ -54,7 +56,7 @@ def observe(
 ) -> dict[str, Activation]:
     """Run the FP32 graph over `feeds` and look at tensors, twice: how large they are, then how they spread.
 
-    Raises ValueError with one clause if ONNX Runtime fails.
+    Raises ValueError with one clause if ONNX Runtime fails, or a number is not finite.
     """
     watched = graph.copy()
     wanted = dict.fromkeys(watch.tensor for watch in watches.values())
@@ -67,10 +69,13 @@ def observe(
         for name, values in magnitudes.items():
             by_channel = values.reshape(-1, values.shape[-1]).max(axis=0, initial=0)
             largest[name] = np.maximum(largest[name], by_channel) if name in largest else by_channel
+    bad = [watches[name].tensor for name, values in largest.items() if not np.all(np.isfinite(values))]
+    if bad:
+        raise ValueError(f"gives {bad[0]!r} that is not finite for a calibration sample")
     spread = {name: np.zeros(BINS, np.int64) for name in watches}
     for magnitudes in _magnitudes(session, watches, feeds, progress):
         for name, values in magnitudes.items():
-            spread[name] += np.histogram(values, BINS, (0.0, float(largest[name].max()) or 1.0))[0]
+            spread[name] += np.histogram(values, BINS, (0.0, max(float(largest[name].max()), SMALLEST)))[0]
     return {name: Activation(float(largest[name].max()), largest[name], spread[name]) for name in watches}
 
 
@@ -128,4 +133,4 @@ def _divergence(counts: NDArray[np.float64], bins: int) -> float:
 def _smooth(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """A distribution without zeros, so that what one holds and the other lacks costs much, but not everything."""
     share = counts / max(counts.sum(), 1.0)
-    return (share + LEAST_SHARE) / (1 + LEAST_SHARE * len(share))
+    return np.asarray((share + LEAST_SHARE) / (1 + LEAST_SHARE * len(share)))

@@ -9,7 +9,6 @@ Source: SmoothQuant, arXiv 2211.10438.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +27,14 @@ def smoothed(
 ) -> tuple[Graph, dict[str, Activation]]:
     """A copy of the graph, smoothed by `strength` (a, 0 to 1) before the MatMuls named, and what its inputs look like.
 
-    Ranges of smoothed inputs are those of min-max: their histograms are not known.
+    Ranges of smoothed inputs are those of min-max, whatever the method: their histograms are not known.
     """
     changed = graph.copy()
     seen = dict(activations)
     consumers = changed.consumers()
+    outputs = {value.name for value in graph.outputs}
     for node in changed.nodes:
-        readers = consumers.get(node.output[0], [])
+        readers = consumers.get(node.output[0], []) if node.output[0] not in outputs else []
         if not _can_smooth(node, readers, changed, names):
             continue
         factors = _factors(
@@ -61,8 +61,8 @@ def _factors(activation: Activation, weights: list[NDArray[np.float32]], strengt
     """float32 [C]."""
     rows = np.maximum.reduce([np.abs(weight).max(axis=1) for weight in weights])
     inputs = np.maximum(activation.largest_by_channel, LEAST)
-    factors: Factors = (inputs**strength / np.maximum(rows, LEAST) ** (1 - strength)).astype(np.float32)
-    return np.maximum(factors, LEAST)
+    factors = (inputs**strength / np.maximum(rows, LEAST) ** (1 - strength)).astype(np.float32)
+    return np.asarray(np.maximum(factors, LEAST))
 
 
 def _divide(norm: NodeProto, graph: Graph, factors: Factors) -> None:
@@ -80,4 +80,6 @@ def _multiply(layer: NodeProto, graph: Graph, factors: Factors) -> None:
 
 def _divided(activation: Activation, factors: Factors) -> Activation:
     by_channel = activation.largest_by_channel / factors
-    return replace(activation, largest=float(by_channel.max()), largest_by_channel=by_channel)
+    all_at_the_end = np.zeros_like(activation.histogram)
+    all_at_the_end[-1] = 1
+    return Activation(float(by_channel.max()), by_channel, all_at_the_end)

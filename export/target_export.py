@@ -15,6 +15,7 @@ from libra_edge.export.checked_model import CheckedModel
 from libra_edge.export.conversion import PlannerChoice, RefinerChoice, Stage, convert_planner, convert_refiner
 from libra_edge.export.graph import write_graph
 from libra_edge.export.graph_file import read_graph
+from libra_edge.export.half_range import BeyondHalf
 from libra_edge.export.latency import TURNS, WARM_UP, Latency, measure_latency
 from libra_edge.export.mac_share import MacShare, measure_mac_share
 from libra_edge.export.outcome import Outcome, planner_logits, policy_outcome
@@ -100,7 +101,11 @@ def _write(
     paths = {}
     for name, graph in graphs.items():
         paths[name] = folder.place(f"{order.target}/{name}.onnx")
-        for file in write_graph(graph, paths[name], progress.advance):
+        try:
+            files = write_graph(graph, paths[name], progress.advance)
+        except BeyondHalf as error:
+            raise ModelDirectoryError(order.model.directory.path, f"{name}.onnx {error}") from error
+        for file in files:
             sync(file)
     return paths
 
