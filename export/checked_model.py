@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from libra_edge.calibration.samples import CalibrationSamples, read_samples
+from libra_edge.calibration.joint_unit import Unit
+from libra_edge.calibration.samples import CalibrationSamples
+from libra_edge.calibration.sources import open_samples
 from libra_edge.errors import InstructionError, LibraEdgeError, ModelDirectoryError
 from libra_edge.export.graph import Graph
 from libra_edge.export.graphs import FloatGraphs, load_graphs
@@ -13,6 +15,9 @@ from libra_edge.export.policy_graphs import PlannerGraph, RefinerGraphs
 from libra_edge.export.progress import Progress
 from libra_edge.instruction import InstructionEncoder
 from libra_edge.model_directory import ModelDirectory
+
+MOST_SAMPLES = 256
+"""Of each kind, for choosing ranges and for comparing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,15 +54,25 @@ class CheckedModel:
         return ModelDirectoryError(self.directory.path, problem)
 
 
-def check_model(directory: ModelDirectory, progress: Progress, calibration: Path | None = None) -> CheckedModel:
-    """Read everything, run the FP32 graphs once. `calibration` stands in for the directory's own samples.
+@dataclass(frozen=True, slots=True)
+class SampleChoice:
+    """Which samples: `path` stands in for the directory's own; `unit` is that of a dataset's joints; `seed` draws."""
 
-    Raises ModelDirectoryError, CalibrationError.
+    path: Path | None = None
+    unit: Unit = "deg"
+    seed: int = 0
+
+
+def check_model(directory: ModelDirectory, choice: SampleChoice, progress: Progress) -> CheckedModel:
+    """Read everything, run the FP32 graphs once.
+
+    Raises ModelDirectoryError, CalibrationError, MissingDependencyError.
     """
     instruction = _check_tokenizer(directory)
     graphs = load_graphs(directory, progress)
-    source = calibration or directory.calibration
-    model = CheckedModel(directory, instruction, graphs, source, read_samples(source, directory.spec))
+    source = choice.path or directory.calibration
+    samples = open_samples(source, directory.spec, instruction, seed=choice.seed, limit=MOST_SAMPLES, unit=choice.unit)
+    model = CheckedModel(directory, instruction, graphs, source, samples)
     progress.begin("Running the FP32 graphs once", 2)
     planner = model.open_planner()
     planner.logits(model.samples.feed(0, planner.inputs))

@@ -18,19 +18,21 @@ from libra_edge.export.half import to_half
 from libra_edge.export.half_format import Half
 from libra_edge.export.half_groups import GROUPS as HALF_GROUPS
 from libra_edge.export.half_groups import half_groups
+from libra_edge.export.half_nodes import without_half_form
 from libra_edge.export.half_weights import to_half_weights
 from libra_edge.export.int8 import Int8Choice, to_int8
 from libra_edge.export.layer_groups import GROUPS as LAYER_GROUPS
 from libra_edge.export.layer_groups import layer_groups
 from libra_edge.export.opset import raised_to
+from libra_edge.export.picture_casts import cast_pictures_first
 from libra_edge.export.precision import Calibrating, PlannerPrecision, RefinerPrecision
 from libra_edge.export.ranges import Activation, range_of
 from libra_edge.export.smoothing import smoothed
 
 PlannerChoice = Literal["int8", "fp16", "fp32"]
 RefinerChoice = Literal["fp16", "bf16", "fp32"]
-TENSORRT_OPSET = 21
-"""FP16 scales of Q/DQ need 19; every TensorRT since 10.3 parses 21."""
+TENSORRT_OPSET = 19
+"""What FP16 scales of Q/DQ need, and no more: the oldest parser in use, TensorRT 10.3, is the one to please."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,8 +115,13 @@ def kept_in_fp32(graph: Graph, fp32: Collection[str]) -> set[str]:
 
 def tensorrt_half(graph: Graph, half: Half, fp32: Collection[str]) -> Graph:
     """16-bit tensors, but for the groups and nodes named. Raises ValueError with one clause."""
-    raised = raised_to(graph, TENSORRT_OPSET)
-    return to_half(raised, half, kept_in_fp32(raised, fp32))
+    parsed = tensorrt_form(graph)
+    return to_half(parsed, half, kept_in_fp32(parsed, fp32))
+
+
+def tensorrt_form(graph: Graph) -> Graph:
+    """What TensorRT's parser takes: pictures cast first, an opset that is new enough. Raises ValueError."""
+    return raised_to(cast_pictures_first(graph), TENSORRT_OPSET)
 
 
 def _int8_planner(
@@ -131,7 +138,8 @@ def _int8_planner(
     if target == "cpu":
         return Stage("int8", {"planner": graph}, {**layers, "everything else": rest})
     half = tensorrt_half(graph, "fp16", precision.fp32)
-    return Stage("int8", {"planner": half}, {**layers, **_half_layers("fp16", precision.fp32)})
+    others = {group: what for group, what in _half_layers("fp16", precision.fp32).items() if group != "products"}
+    return Stage("int8", {"planner": half}, {**layers, **others})
 
 
 def _mixed(members: Collection[str], count: int, quantised: str, rest: str) -> str:
@@ -144,10 +152,14 @@ def _in_half(
     graph: Graph, target: Target, choice: Literal["fp16", "bf16", "fp32"], fp32: Collection[str]
 ) -> tuple[Graph, dict[str, str]]:
     if choice == "fp32":
-        return graph, {"everything": "fp32"}
+        return graph if target == "cpu" else tensorrt_form(graph), {"everything": "fp32"}
     if target == "cpu":
         return to_half_weights(graph, choice), {"weights": f"{choice}, cast to fp32 at load", "arithmetic": "fp32"}
-    return tensorrt_half(graph, choice, fp32), _half_layers(choice, fp32)
+    layers = _half_layers(choice, fp32)
+    forced = without_half_form(tensorrt_form(graph), choice)
+    if forced:
+        layers[f"{len(forced)} nodes that ONNX does not define in {choice}"] = "fp32"
+    return tensorrt_half(graph, choice, fp32), layers
 
 
 def _half_layers(half: str, fp32: Collection[str]) -> dict[str, str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from libra_edge.bundle import MANIFEST, REPORT, TOKENIZER, GateEntry, Manifest, Target, manifest_bytes
+from libra_edge.calibration.joint_unit import Unit
 from libra_edge.closed_loop_outcome import ClosedLoopOutcome
 from libra_edge.errors import ModelDirectoryError
 from libra_edge.export.bundle_folder import BundleFolder, bundle_folder
-from libra_edge.export.checked_model import CheckedModel, check_model
+from libra_edge.export.checked_model import MOST_SAMPLES, CheckedModel, SampleChoice, check_model
 from libra_edge.export.conversion import PlannerChoice, RefinerChoice
 from libra_edge.export.gates import check_names, judge
 from libra_edge.export.graph import write_graph
@@ -31,8 +32,6 @@ from libra_edge.model_directory import ModelDirectory
 from libra_edge.policy_files import PolicyFiles
 
 logger = logging.getLogger(__name__)
-MOST_SAMPLES = 256
-"""Of each kind, for choosing ranges and for comparing."""
 
 
 class ClosedLoop(Protocol):
@@ -48,7 +47,7 @@ class ExportOptions:
     """What the user chose.
 
     Attributes:
-        calibration: samples in place of the model directory's own.
+        calibration: samples in place of the model directory's own; joint_unit is that of a dataset's joints.
         accepted: gates that may fail.
         tune: measure each layer's precision anew, and write it into the model directory.
         closed_loop: runs that gate; without, it is `not run`.
@@ -59,6 +58,7 @@ class ExportOptions:
     planner: PlannerChoice = "int8"
     refiner: RefinerChoice = "fp16"
     calibration: Path | None = None
+    joint_unit: Unit = "deg"
     seed: int = 0
     accepted: Collection[str] = ()
     tune: bool = False
@@ -86,7 +86,7 @@ def export_model(directory: ModelDirectory, options: ExportOptions, progress: Pr
     """
     check_names(options.accepted)
     with bundle_folder(options.out) as folder:
-        model = check_model(directory, progress, options.calibration)
+        model = check_model(directory, SampleChoice(options.calibration, options.joint_unit, options.seed), progress)
         fp32 = _fp32_outcome(model, options.seed, progress)
         activations = _activations(model, options, progress)
         exports = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,6 +22,8 @@ from libra_edge.bundle import (
     sealed,
     sha256_of,
 )
+from libra_edge.calibration.sample_forms import HOLDOUT
+from libra_edge.calibration.samples import CalibrationSamples
 from libra_edge.closed_loop_outcome import ClosedLoopOutcome
 from libra_edge.export.bundle_folder import BundleFolder
 from libra_edge.export.checked_model import CheckedModel
@@ -89,7 +92,16 @@ def _sources(model: CheckedModel, targets: tuple[Target, ...]) -> dict[str, str]
         *graphs,
         *(file for file in precisions if file.is_file()),
     ]
-    return {**{file.name: sha256_of(file) for file in files}, CALIBRATION: sha256_of(model.calibration)}
+    return {**{file.name: sha256_of(file) for file in files}, CALIBRATION: _hash_of(model.samples)}
+
+
+def _hash_of(samples: CalibrationSamples) -> str:
+    """Of what the samples hold, wherever they come from: names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name, array in sorted({**samples.arrays, HOLDOUT: samples.holdout}.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _tools() -> dict[str, str]:

@@ -27,31 +27,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 FILE = click.Path(path_type=Path)
 TARGETS: tuple[Target, ...] = ("cpu", "tensorrt")
-PASSED_ON = ("planner", "refiner", "calibration", "seed", "accepted", "tune")
+PASSED_ON = ("planner", "refiner", "calibration", "joint_unit", "seed", "accepted", "tune")
 
 
-class TargetList(click.ParamType):
-    """Targets, separated by commas."""
-
-    name = "targets"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Target, ...]:
-        """In the order of TARGETS, each once."""
-        words = {word.strip() for word in str(value).split(",")}
-        unknown = sorted(words - set(TARGETS))
-        if unknown:
-            self.fail(f"{unknown[0]!r} is no target; there are {', '.join(TARGETS)}", param, ctx)
-        return tuple(target for target in TARGETS if target in words)
+def _targets(_context: click.Context, _option: click.Parameter, text: str) -> tuple[Target, ...]:
+    """Targets separated by commas, in the order of TARGETS, each once."""
+    words = {word.strip() for word in text.split(",")}
+    unknown = sorted(words - set(TARGETS))
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is no target; there are {', '.join(TARGETS)}")
+    return tuple(target for target in TARGETS if target in words)
 
 
 @click.command("export")
 @click.argument("model", metavar="MODEL")
 @click.option("--out", type=FILE, help="Folder of the bundle; bundles/NAME by default.")
-@click.option("--target", "targets", type=TargetList(), default=",".join(TARGETS), show_default=True, help="For what.")
+@click.option("--target", "targets", callback=_targets, default=",".join(TARGETS), show_default=True, help="For what.")
 @click.option("--planner", type=click.Choice(["int8", "fp16", "fp32"]), default="int8", show_default=True)
 @click.option("--refiner", type=click.Choice(["fp16", "bf16", "fp32"]), default="fp16", show_default=True)
 @click.option("--tune", is_flag=True, help="Measure which layer bears which precision, and keep that with the model.")
-@click.option("--calibration", type=FILE, help="Samples to use in place of the model's own calibration.npz.")
+@click.option("--calibration", type=FILE, help="Samples in place of the model's own: .npz, recordings, dataset.")
+@click.option("--joint-unit", type=click.Choice(["deg", "rad"]), default="deg", show_default=True, help="Of a dataset.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws samples if there are many."
 )
@@ -74,7 +70,7 @@ def command(model: str, out: Path | None, *, only_check: bool, as_json: bool, **
     _require_onnx()
     directory = open_model_directory(model_directory_path(model))
     if only_check:
-        _check(directory, choices["calibration"], as_json=as_json)
+        _check(directory, choices, as_json=as_json)
         return
     destination = out or BUNDLES / directory.spec.name
     result = _export(directory, destination, choices)
@@ -98,12 +94,13 @@ def _require_onnx() -> None:
         ) from error
 
 
-def _check(directory: ModelDirectory, calibration: Path | None, *, as_json: bool) -> None:
+def _check(directory: ModelDirectory, choices: dict[str, Any], *, as_json: bool) -> None:
     from libra_edge.cli.export_progress import ProgressBars  # noqa: PLC0415 - `--help` does without it
-    from libra_edge.export.checked_model import check_model  # noqa: PLC0415
+    from libra_edge.export.checked_model import SampleChoice, check_model  # noqa: PLC0415
 
     with ProgressBars() as bars:
-        model = check_model(directory, bars, calibration)
+        choice = SampleChoice(choices["calibration"], choices["joint_unit"], choices["seed"])
+        model = check_model(directory, choice, bars)
     samples = {"calibration": int((~model.samples.holdout).sum()), "held_out": int(model.samples.holdout.sum())}
     parameters = dict(model.graphs.parameters)
     counts = ", ".join(f"{name} {count:,}" for name, count in parameters.items())
