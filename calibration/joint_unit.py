@@ -47,7 +47,7 @@ def check_positions(positions: Float64, spec: ModelSpec, unit: Unit, feature: st
     degrees = np.degrees(positions)
     finite = degrees[np.isfinite(degrees)]
     if unit == "deg" and finite.size and np.max(np.abs(finite)) <= 2 * np.pi:
-        raise ValueError(f"{feature} never leaves -6.28..6.28, which looks like radians: say so, or give degrees")
+        raise ValueError(f"{feature} never leaves -6.28..6.28, which looks like radians: use --joint-unit rad")
     low, high = np.degrees(spec.action.low), np.degrees(spec.action.high)
     margin = MARGIN * (high - low)
     outside = np.mean((degrees < low - margin) | (degrees > high + margin), axis=0)
@@ -58,6 +58,6 @@ def check_positions(positions: Float64, spec: ModelSpec, unit: Unit, feature: st
         raise ValueError(
             f"{feature} of joint {spec.action.joints[joint]!r} goes from {np.nanmin(column):.4g} to "
             f"{np.nanmax(column):.4g} {unit}, the model's range is {expected[0][joint]:.4g} to "
-            f"{expected[1][joint]:.4g}: give the unit it is in, and convert values that are normalised "
+            f"{expected[1][joint]:.4g}: give its unit (--joint-unit), and convert values that are normalised "
             "(-100..100, gripper 0..100) or count from another zero"
         )
