@@ -13,8 +13,7 @@ Every array has a leading sample axis S in place of its graph input's leading 1:
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from libra_edge.calibration.array_archive import ArrayHeader, open_arrays
 from libra_edge.errors import CalibrationError
 from libra_edge.messages import Int64
 from libra_edge.model_spec import ModelSpec
@@ -33,12 +33,6 @@ MAX_BYTES = 4 << 30
 FEWEST = 16
 NOISE_RATIO = 0.9
 """Mean step between neighbouring pixels over their spread: white noise has about 1.13, pictures stay far below 0.5."""
-
-UNREADABLE = (
-    *(OSError, ValueError, EOFError, MemoryError, OverflowError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
-)
-"""What numpy and zipfile raise for a file that is damaged or was made to harm."""
 
 Array = NDArray[Any]
 
@@ -70,13 +64,14 @@ class CalibrationSamples:
 def read_samples(path: Path, spec: ModelSpec) -> CalibrationSamples:
     """Read and judge samples for a model. Raises CalibrationError."""
     try:
-        arrays = _read_arrays(path)
-        _check_arrays(arrays, _expected(spec))
+        with open_arrays(path, MAX_BYTES) as archive:
+            _check_headers(archive.headers, _expected(spec))
+            arrays = archive.arrays()
         _check_values(arrays, spec)
         _check_rows(arrays[HOLDOUT])
         for camera in spec.camera:
             _check_images(camera.name, arrays[f"image_{camera.name}"])
-    except UNREADABLE as error:
+    except (OSError, ValueError) as error:
         raise CalibrationError(path, f"{error}; see docs/model-directory.md") from error
     return CalibrationSamples({name: array for name, array in arrays.items() if name != HOLDOUT}, arrays[HOLDOUT])
 
@@ -87,27 +82,14 @@ def _expected(spec: ModelSpec) -> dict[str, tuple[str, tuple[int, ...]]]:
     return {HOLDOUT: ("bool", ()), **{name: (dtype, shape[1:]) for name, (dtype, shape) in inputs.items()}}
 
 
-def _read_arrays(path: Path) -> dict[str, Array]:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > MAX_BYTES:
-        raise ValueError(f"unpacks to {size >> 20} MiB, more than {MAX_BYTES >> 20}")
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
-    if strange:
-        raise ValueError(f"{strange[0]} is not an array")
-    return arrays
-
-
-def _check_arrays(arrays: Mapping[str, Array], expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
-    missing, unknown = sorted(expected.keys() - arrays.keys()), sorted(arrays.keys() - expected.keys())
+def _check_headers(headers: Mapping[str, ArrayHeader], expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    missing, unknown = sorted(expected.keys() - headers.keys()), sorted(headers.keys() - expected.keys())
     if missing or unknown:
         problems = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
         raise ValueError(f"{' and '.join(problems)}; the model's arrays are {', '.join(expected)}")
-    count = arrays[HOLDOUT].size
+    count = math.prod(headers[HOLDOUT].shape)
     for name, (dtype, shape) in expected.items():
-        found = arrays[name]
+        found = headers[name]
         if found.dtype != np.dtype(dtype) or found.shape != (count, *shape):
             raise ValueError(f"{name} is {found.dtype} {list(found.shape)}, the model wants {dtype} {[count, *shape]}")
 
