@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +20,26 @@ BLOCK_RATIO = 0.35
 pictures have 0.8 or more."""
 
 
+class Form(Protocol):
+    """An array, or the header of one."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its elements."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+        ...
+
+
 def check_arrays(arrays: Mapping[str, Array], spec: ModelSpec) -> None:
     """Refuse what does not fit the model, what is too little, and what no robot has seen. Raises ValueError."""
-    forms = array_forms(spec)
-    _check_forms(arrays, forms)
+    check_forms(arrays, spec)
     _check_values(arrays, spec)
     check_counts(arrays[HOLDOUT])
-    for name in forms:
+    for name in array_forms(spec):
         if name.startswith(IMAGE):
             _check_images(name, arrays[name])
 
@@ -36,12 +51,14 @@ def check_counts(holdout: Array) -> None:
             raise ValueError(f"{count} samples {kind}, at least {FEWEST} are needed")
 
 
-def _check_forms(arrays: Mapping[str, Array], expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+def check_forms(arrays: Mapping[str, Form], spec: ModelSpec) -> None:
+    """Refuse arrays, or the headers of arrays, of other names, dtypes or shapes than the model's. Raises ValueError."""
+    expected = array_forms(spec)
     missing, unknown = sorted(expected.keys() - arrays.keys()), sorted(arrays.keys() - expected.keys())
     if missing or unknown:
         problems = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
         raise ValueError(f"{' and '.join(problems)}; the model's arrays are {', '.join(expected)}")
-    count = arrays[HOLDOUT].size
+    count = math.prod(arrays[HOLDOUT].shape)
     for name, (dtype, shape) in expected.items():
         found = arrays[name]
         if found.dtype != np.dtype(dtype) or found.shape != (count, *shape):

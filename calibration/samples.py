@@ -13,8 +13,6 @@ Every array has a leading sample axis S in place of its graph input's leading 1:
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from libra_edge.calibration.sample_checks import check_arrays
+from libra_edge.calibration.array_archive import open_arrays
+from libra_edge.calibration.sample_checks import check_arrays, check_forms
 from libra_edge.calibration.sample_forms import HOLDOUT, Array
 from libra_edge.errors import CalibrationError
 from libra_edge.messages import Int64
@@ -31,12 +30,6 @@ from libra_edge.model_spec import ModelSpec
 
 MAX_BYTES = 4 << 30
 DOCUMENT = "docs/calibration-samples.md"
-
-UNREADABLE = (
-    *(OSError, ValueError, EOFError, MemoryError, OverflowError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
-)
-"""What numpy and zipfile raise for a file that is damaged or was made to harm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,20 +68,9 @@ def checked_samples(path: Path, arrays: Mapping[str, Array], spec: ModelSpec) ->
 def read_samples(path: Path, spec: ModelSpec) -> CalibrationSamples:
     """Read and judge the samples of a `.npz` file for a model. Raises CalibrationError."""
     try:
-        arrays = _read_arrays(path)
-    except UNREADABLE as error:
+        with open_arrays(path, MAX_BYTES) as archive:
+            check_forms(archive.headers, spec)
+            arrays = archive.arrays()
+    except (OSError, ValueError) as error:
         raise CalibrationError(path, f"{error}; see {DOCUMENT}") from error
     return checked_samples(path, arrays, spec)
-
-
-def _read_arrays(path: Path) -> dict[str, Array]:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > MAX_BYTES:
-        raise ValueError(f"unpacks to {size >> 20} MiB, more than {MAX_BYTES >> 20}")
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
-    if strange:
-        raise ValueError(f"{strange[0]} is not an array")
-    return arrays

@@ -23,11 +23,13 @@ from libra_edge.toml_file import first_fault
 MANIFEST = "bundle.json"
 REPORT = "report.html"
 TOKENIZER = "tokenizer.json"
-MAX_MANIFEST_BYTES = 10_000_000
+MAX_MANIFEST_BYTES = 1_000_000
 Target = Literal["cpu", "tensorrt"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+RelativeName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$", max_length=200)
+]
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
-RelativeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$")]
 
 
 class Table(BaseModel):
@@ -216,13 +218,14 @@ def _read_manifest(path: Path) -> tuple[Manifest, bytes]:
     file = path / MANIFEST
     if not file.is_file():
         raise BundleError(path, f"there is no {MANIFEST} in it; make one with: libra-edge export MODEL --out {path}")
-    if file.stat().st_size > MAX_MANIFEST_BYTES:
+    with file.open("rb") as opened:
+        raw = opened.read(MAX_MANIFEST_BYTES + 1)
+    if len(raw) > MAX_MANIFEST_BYTES:
         raise BundleError(path, f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES} bytes")
-    raw = file.read_bytes()
     try:
         manifest = Manifest.model_validate_json(raw)
     except ValidationError as error:
         raise BundleError(path, f"{MANIFEST}: {first_fault(error)}") from error
-    if manifest != sealed(manifest):
+    if raw != manifest_bytes(sealed(manifest)):
         raise BundleError(path, f"{MANIFEST} was changed after export (its seal differs); export it again")
     return manifest, raw

@@ -23,6 +23,7 @@
 
 Facts stand on the error as attributes; the message is one sentence that says what is wrong, where, and what to do.
 An error that a worker process raises arrives in its parent as it was.
+It is one line of bounded length whatever was put into it: names in files from outside may be long and hold line ends.
 """
 
 from __future__ import annotations
@@ -31,11 +32,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+MAX_MESSAGE = 1000
+MESSAGE_END = 200
+"""Characters of a message, and how many of them are kept from its end, where the advice stands."""
+
+
+def one_line(text: str) -> str:
+    """`text` with its line ends as spaces, unprintable characters escaped, and the middle left out if it is long."""
+    joined = " ".join(text.splitlines())
+    line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in joined)
+    if len(line) <= MAX_MESSAGE:
+        return line
+    return f"{line[: MAX_MESSAGE - MESSAGE_END]} [...] {line[-MESSAGE_END:]}"
+
 
 class LibraEdgeError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package. Its message is one line, see `one_line`."""
 
     exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied by message and facts. `Exception` would call `__init__` with the message alone, which fails."""

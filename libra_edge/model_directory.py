@@ -57,14 +57,18 @@ def files_of_graph(graph: Path) -> tuple[Path, ...]:
 
 def open_model_directory(path: Path) -> ModelDirectory:
     """Check that `path` is a model directory. Raises ModelDirectoryError."""
+    try:
+        _check_files(path)
+        spec = read_toml(path / MODEL_TOML, ModelSpec)
+    except (ValueError, OSError) as error:
+        raise ModelDirectoryError(path, f"{error}; see docs/model-directory.md") from error
+    return ModelDirectory(path, spec)
+
+
+def _check_files(path: Path) -> None:
     if not path.is_dir():
         raise ModelDirectoryError(path, "there is no such folder; give a folder that holds model.toml")
     needed = [MODEL_TOML, *(f"{graph}.onnx" for graph in GRAPHS), TOKENIZER, CALIBRATION]
     missing = [name for name in needed if not (path / name).is_file()]
     if missing:
         raise ModelDirectoryError(path, f"missing {', '.join(missing)}; a model directory holds {', '.join(needed)}")
-    try:
-        spec = read_toml(path / MODEL_TOML, ModelSpec)
-    except (ValueError, OSError) as error:
-        raise ModelDirectoryError(path, f"{error}; see docs/model-directory.md") from error
-    return ModelDirectory(path, spec)

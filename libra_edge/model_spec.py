@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from libra_edge.action_space import ActionSpace
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Angle = Annotated[float, Field(ge=-10_000, le=10_000)]
+NARROWEST = 1e-6
+"""Radians between a joint's `low` and `high`; dividing by less makes numbers that are not finite."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 
 
@@ -34,7 +37,7 @@ class PolicySection(Section):
         max_plan_delay_steps: oldest plan (in steps, at a chunk's start) that the refiner was trained with.
     """
 
-    rate_hz: Annotated[float, Field(gt=0, le=200)]
+    rate_hz: Annotated[float, Field(ge=0.1, le=200)]
     bins: Annotated[int, Field(ge=2, le=1024)]
     chunk_steps: Annotated[int, Field(ge=1, le=100)]
     plan_chunks: Annotated[int, Field(ge=1, le=16)]
@@ -58,8 +61,8 @@ class ActionSection(Section):
     convention: Literal["absolute_joint_position"]
     unit: Literal["rad"]
     joints: Annotated[tuple[Name, ...], Field(min_length=1, max_length=32)]
-    low: tuple[Finite, ...]
-    high: tuple[Finite, ...]
+    low: tuple[Angle, ...]
+    high: tuple[Angle, ...]
 
     @model_validator(mode="after")
     def _same_length(self) -> ActionSection:
@@ -67,7 +70,7 @@ class ActionSection(Section):
             raise ValueError(
                 f"{len(self.joints)} joints need as many low ({len(self.low)}) and high ({len(self.high)})"
             )
-        if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
+        if any(high - low < NARROWEST for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError("every low must be below its high")
         if len(set(self.joints)) != len(self.joints):
             raise ValueError("joint names must differ")
@@ -80,7 +83,7 @@ class CameraSection(Section):
     name: Name
     width: Annotated[int, Field(ge=8, le=4096)]
     height: Annotated[int, Field(ge=8, le=4096)]
-    used_by: tuple[Literal["planner", "refiner"], ...]
+    used_by: Annotated[tuple[Literal["planner", "refiner"], ...], Field(min_length=1)]
 
 
 class InstructionSection(Section):
