@@ -17,7 +17,8 @@ class GraphSession:
     """A loaded graph."""
 
     def __init__(self, source: Path | Graph, *, profile: Path | None = None) -> None:
-        """`profile` is the beginning of the file name for `end_profile`.
+        """`profile` is the beginning of the file name for `end_profile`: blocked layouts, which rename float
+        convolutions and fill up their channels, are left out then.
 
         Raises ValueError with one clause if ONNX Runtime cannot load the graph.
         """
@@ -26,12 +27,16 @@ class GraphSession:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
+        disabled = None if profile is None else ["NchwcTransformer"]
         if profile is not None:
             options.enable_profiling = True
             options.profile_file_prefix = str(profile)
         try:
             self._session = ort.InferenceSession(
-                _loadable(source, options), options, providers=["CPUExecutionProvider"]
+                _loadable(source, options),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=disabled,
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ValueError(f"cannot be loaded into ONNX Runtime: {_first_line(error)}") from error
