@@ -37,7 +37,8 @@ Systems = tuple[Planner, Refiner]
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
-    return load_onnxruntime_engines(open_bundle(write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")))
+    bundle = open_bundle(write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny"))
+    return load_onnxruntime_engines(bundle.policy_files("cpu"))
 
 
 @pytest.fixture(scope="module")
