@@ -3,12 +3,14 @@
 python -m training.synthetic_model --parameters 1e9 --out /tmp/billion
 
 It knows nothing and drives nothing. It shows what becomes of an export, of memory and of time at the size of the
-paper's planner (2.2 billion parameters): 4 bytes a parameter on disk. The same arguments give the same bytes.
+paper's planner (2.2 billion parameters): 4 bytes a parameter on disk. The same arguments give the same bytes. The last
+line of stdout is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,7 @@ def main() -> None:
         count = write_synthetic_model(options.out, options.parameters, samples=options.samples, seed=options.seed)
     except ValueError as error:
         parser.error(str(error))
-    print(f"{options.out}: a planner of {count:,} parameters")
+    print(json.dumps({"model_directory": str(options.out), "parameters": count}))
 
 
 if __name__ == "__main__":
