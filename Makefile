@@ -26,7 +26,7 @@ export TASK SEED DURATION
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test export lint bench train soak check-jetson lock clean
+.PHONY: help setup run test test-training export lint bench train soak check-jetson lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,7 +46,11 @@ run: $(BUNDLE)/bundle.json ## drive the simulated arm: does TASK, ends in a summ
 	@$(BIN)/libra-edge run --robot koch-sim --model $(BUNDLE) --task "$$TASK" --seed "$$SEED" --duration "$$DURATION"
 
 test: $(BUNDLE)/bundle.json ## run the tests, but not those that need a GPU, an arm or an hour
-	@$(BIN)/python -m pytest -m "not gpu and not hardware and not soak"
+	@$(BIN)/python -m pytest -m "not gpu and not hardware and not soak and not training"
+
+test-training: ## the tests that need PyTorch, in an environment of their own
+	@sh requirements/check_python.sh "$(PYTHON)"
+	@$(MAKE) --no-print-directory --directory training test
 
 export: $(READY) ## export models/MODEL to bundles/MODEL
 	@$(BIN)/libra-edge export models/$(MODEL) --out $(BUNDLE)

@@ -15,7 +15,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-JOINTS, BINS, PLAN_STEPS, CHUNK_STEPS, DENOISING_STEPS, MAX_WORDS = 6, 10, 10, 5, 5, 8
+from training.vocabulary import MAX_WORDS
+
+JOINTS, BINS, PLAN_STEPS, CHUNK_STEPS, DENOISING_STEPS = 6, 10, 10, 5, 5
 KEYPOINTS, SHARPNESS = 8, 8.0
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from libra_edge.instruction import PADDING, UNKNOWN
-from training.architecture import MAX_WORDS
 
+MAX_WORDS = 8
+"""T, the length of an instruction in words."""
 WORDS = ("touch", "pick", "up", "push", "the", "red", "green", "blue", "yellow", "cube")
 VOCABULARY: dict[str, int] = {word: index for index, word in enumerate((PADDING, UNKNOWN, *WORDS))}
 
@@ -22,6 +23,6 @@ def encode(text: str) -> list[int]:
 def write_tokenizer(path: Path) -> None:
     """`tokenizer.json` with the same ids."""
     tokenizer = Tokenizer(models.WordLevel(VOCABULARY, unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.Lowercase()  # type: ignore[attr-defined]
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[attr-defined]
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(path), pretty=True)

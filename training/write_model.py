@@ -23,7 +23,6 @@ from training.architecture import (
     BINS,
     CHUNK_STEPS,
     DENOISING_STEPS,
-    MAX_WORDS,
     PLAN_STEPS,
     Planner,
     Refiner,
@@ -34,7 +33,7 @@ from training.architecture import (
 from training.collect import ROUND_SEEDS, task_of
 from training.policy_actor import ACTION_RANGE, PolicyActor, load_systems
 from training.recorder import FRONT, FRONT_STRIDE, WRIST, WRIST_COLUMNS, WRIST_STRIDE, Eyes, episode
-from training.vocabulary import encode, write_tokenizer
+from training.vocabulary import MAX_WORDS, encode, write_tokenizer
 
 OPSET, IR_VERSION = 18, 10
 CALIBRATION_ROUND = 24
