@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from libra_edge.calibration.samples import CalibrationSamples, read_samples
 from libra_edge.errors import LibraEdgeError
 from libra_edge.export.graphs import load_graphs
-from libra_edge.export.policy_graphs import PolicyGraphs
-from libra_edge.model_directory import GRAPHS, ModelDirectory, open_model_directory
+from libra_edge.export.policy_graphs import PlannerGraph, RefinerGraphs
+from libra_edge.export.progress import SilentProgress
+from libra_edge.model_directory import ModelDirectory, open_model_directory
 from training.streamed_graph import INLINE_BYTES
 from training.synthetic_model import write_synthetic_model
 from training.synthetic_planner import planner_size
+from training.synthetic_refiner import HINT, NOISE_SHARE
 
 ASKED = 1e6
 
@@ -40,21 +42,27 @@ def samples(directory: ModelDirectory) -> CalibrationSamples:
 
 
 @pytest.fixture(scope="module")
-def policy(directory: ModelDirectory) -> PolicyGraphs:
-    return PolicyGraphs({name: directory.graph(name) for name in GRAPHS}, directory.spec, LibraEdgeError)
+def planner(directory: ModelDirectory) -> PlannerGraph:
+    return PlannerGraph(directory.graph("planner"), directory.spec, LibraEdgeError)
 
 
-def tokens(policy: PolicyGraphs, samples: CalibrationSamples, **rows: int) -> NDArray[np.int64]:
+@pytest.fixture(scope="module")
+def refiner(directory: ModelDirectory) -> RefinerGraphs:
+    encoder, step = directory.graph("refiner_encoder"), directory.graph("refiner_step")
+    return RefinerGraphs(encoder, step, directory.spec, LibraEdgeError)
+
+
+def tokens(planner: PlannerGraph, samples: CalibrationSamples, **rows: int) -> NDArray[np.int64]:
     """Tokens of sample 0, with the inputs named in `rows` taken from other samples."""
-    feed = samples.feed(0, policy.planner_inputs)
+    feed = samples.feed(0, planner.inputs)
     for name, row in rows.items():
         feed.update(samples.feed(row, [name]))
-    found: NDArray[np.int64] = policy.logits(feed).argmax(-1)
+    found: NDArray[np.int64] = planner.logits(feed).argmax(-1)
     return found
 
 
 def test_it_is_a_model_directory(directory: ModelDirectory) -> None:
-    counted = load_graphs(directory).parameters["planner"]
+    counted = load_graphs(directory, SilentProgress()).parameters["planner"]
     assert counted == pytest.approx(ASKED, rel=0.1)
 
 
@@ -70,7 +78,7 @@ def test_a_size_is_near_what_was_asked_for_and_shaped_like_a_planner(asked: floa
 
 
 def test_the_size_promised_is_the_size_written(directory: ModelDirectory) -> None:
-    counted = load_graphs(directory).parameters["planner"]
+    counted = load_graphs(directory, SilentProgress()).parameters["planner"]
     assert counted == pytest.approx(planner_size(ASKED).parameters, rel=0.002)
 
 
@@ -106,38 +114,38 @@ def test_large_weights_lie_beside_the_graph_each_on_a_page(written: Path) -> Non
 
 
 def test_onnx_runtime_maps_the_weights_and_computes_the_same(
-    written: Path, policy: PolicyGraphs, samples: CalibrationSamples
+    written: Path, planner: PlannerGraph, samples: CalibrationSamples
 ) -> None:
     options = ort.SessionOptions()
     options.add_session_config_entry("session.disable_prepacking", "1")
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    feed = samples.feed(0, policy.planner_inputs)
+    feed = samples.feed(0, planner.inputs)
     plain = ort.InferenceSession(str(written / "planner.onnx"), options).run(None, feed)[0][0]
-    np.testing.assert_allclose(policy.logits(feed), plain, atol=1e-2)
+    np.testing.assert_allclose(planner.logits(feed), plain, atol=1e-2)
 
 
-def test_the_plan_follows_words_picture_and_step(policy: PolicyGraphs, samples: CalibrationSamples) -> None:
+def test_the_plan_follows_words_picture_and_step(planner: PlannerGraph, samples: CalibrationSamples) -> None:
     words = samples.arrays["instruction"]
     other = next(row for row in range(len(words)) if not np.array_equal(words[row], words[0]))
-    said = tokens(policy, samples)
-    assert np.mean(tokens(policy, samples, instruction=other) != said) > 0.2
-    seen = [tokens(policy, samples, image_front=row) for row in range(1, 9)]
+    said = tokens(planner, samples)
+    assert np.mean(tokens(planner, samples, instruction=other) != said) > 0.2
+    seen = [tokens(planner, samples, image_front=row) for row in range(1, 9)]
     assert np.mean(np.stack(seen)[..., ::2] != said[..., ::2]) > 0.15
     assert len(np.unique(said, axis=0)) > 1
 
 
-def test_margins_are_decisive_and_activations_sane(policy: PolicyGraphs, samples: CalibrationSamples) -> None:
+def test_margins_are_decisive_and_activations_sane(planner: PlannerGraph, samples: CalibrationSamples) -> None:
     """A bin's middle is half a unit of logit ahead of its neighbours."""
-    logits = np.stack([policy.logits(samples.feed(row, policy.planner_inputs)) for row in range(16)])
+    logits = np.stack([planner.logits(samples.feed(row, planner.inputs)) for row in range(16)])
     ordered = np.sort(logits, axis=-1)
     assert np.mean(ordered[..., -1] - ordered[..., -2] > 0.1) > 0.9
     assert np.abs(logits).max() < 100
 
 
-def test_the_refiner_ends_near_the_middle_of_the_planned_bins(
-    policy: PolicyGraphs, samples: CalibrationSamples
-) -> None:
-    feed = samples.feed(0, policy.refiner_inputs)
-    middles = (feed["tokens"][0] + 0.5) / 10 * 2 - 1
-    actions = policy.actions(feed)
-    assert 0 < np.abs(actions - middles).max() <= 0.05 + 1e-5
+def test_the_refiner_heeds_the_plan_and_the_noise(refiner: RefinerGraphs, samples: CalibrationSamples) -> None:
+    feed = samples.feed(0, refiner.inputs)
+    hinted = HINT * ((feed["tokens"][0] + 0.5) / 10 * 2 - 1)
+    actions = refiner.actions(feed)
+    left = NOISE_SHARE / (1 + NOISE_SHARE)
+    expected = hinted + left * (feed["sample"][0] - hinted)
+    assert 0 < np.abs(actions - expected).max() <= 0.05 + 1e-5
