@@ -141,7 +141,8 @@ def _parse(trt: ModuleType, graph: Path, network: tensorrt.INetworkDefinition, l
         raise EngineBuildError(graph, f"TensorRT {trt.__version__} does not take it: {errors.first()}")
     error: tensorrt.ParserError = parser.get_error(0)
     node = f"{error.node_name() or error.node()} ({error.node_operator()})" if error.node() >= 0 else None
-    reason = " ".join(error.desc().removeprefix("Assertion failed: ").split())
+    description: str = error.desc()
+    reason = " ".join(description.removeprefix("Assertion failed: ").split())
     others = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
     advice = "export the model again with this version of libra-edge, or keep this layer out of what is converted"
     raise EngineBuildError(graph, f"TensorRT {trt.__version__} does not take it: {reason}{others}; {advice}", node)

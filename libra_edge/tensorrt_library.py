@@ -27,14 +27,14 @@ OLDEST = Version("10.3")
 def load_tensorrt() -> ModuleType:
     """The module `tensorrt`. Raises MissingDependencyError if there is none, or one older than JetPack 6.2's."""
     try:
-        module = importlib.import_module("tensorrt")
+        trt = importlib.import_module("tensorrt")
     except ImportError as error:
         advice = (
             f"on a Jetson it comes with JetPack 6.2 or newer, and a virtual environment sees it only with the "
             f"system's packages, as `make setup` arranges ({error})"
         )
         raise MissingDependencyError("tensorrt", advice) from error
-    if Version(module.__version__) < OLDEST:
-        advice = f"version {module.__version__} is older than {OLDEST}: install JetPack 6.2 or newer"
+    if Version(trt.__version__) < OLDEST:
+        advice = f"version {trt.__version__} is older than {OLDEST}: install JetPack 6.2 or newer"
         raise MissingDependencyError("tensorrt", advice)
-    return module
+    return trt

@@ -52,7 +52,8 @@ def test_a_python_without_venv_is_sent_to_apt(tmp_path: Path) -> None:
 
 def test_make_alone_lists_the_targets() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("setup", "run", "test", "export", "lint", "bench", "train", "soak", "check-jetson", "clean"):
+    checks = ("check-jetson", "check-tensorrt")
+    for target in ("setup", "run", "test", "export", "lint", "bench", "train", "soak", *checks, "clean"):
         assert f"  make {target} " in listed
 
 

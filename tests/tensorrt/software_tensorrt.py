@@ -244,6 +244,11 @@ def software_tensorrt(faults: Faults | None = None, version: str = VERSION) -> M
     return made
 
 
+def names_of_the_stand_in() -> list[str]:
+    """Every name that the stand-in claims the real bindings have, dotted."""
+    return [f"{kind.__name__}.{name}" for kind in CLASSES for name in vars(kind) if not name.startswith("_")]
+
+
 def described(plan: bytes) -> dict[str, Any]:
     """What a plan says of how it was built."""
     facts: dict[str, Any] = json.loads(plan)
