@@ -39,26 +39,24 @@ def graph_complaints(wheels: WheelFolders) -> Iterator[str]:
         expected = write_examples(Path(examples))
         results = built(folder, [*expected, *map(str, graphs)])
     for graph in [*expected, *map(str, graphs)]:
-        yield from _verdict(graph, results.get(graph), expected.get(graph))
+        yield from _verdict(graph, results[graph], expected.get(graph))
 
 
 def built(folder: Path, graphs: list[str]) -> dict[str, dict[str, Any]]:
-    """What became of each graph, as `tensorrt_rtx_build` tells; one that the library crashed over is missing."""
+    """What became of each graph, as `tensorrt_rtx_build` tells, or how that program ended."""
     results: dict[str, dict[str, Any]] = {}
     for graph in graphs:
         command = [sys.executable, "-m", "requirements.tensorrt_rtx_build", str(folder), graph]
         done = _run(command, environment={"PYTHONPATH": str(ROOT)})
-        if done.returncode == 0:
-            results[graph] = json.loads(done.stdout)
-        else:
-            print(done.stderr, file=sys.stderr)
+        ended = f"the builder ended with code {done.returncode}: {(done.stderr.splitlines() or ['']).pop()}"
+        results[graph] = json.loads(done.stdout) if done.returncode == 0 else {"crash": ended}
     return results
 
 
-def _verdict(graph: str, result: dict[str, Any] | None, refused: str | None) -> Iterator[str]:
+def _verdict(graph: str, result: dict[str, Any], refused: str | None) -> Iterator[str]:
     name = str(Path(graph).relative_to(ROOT)) if Path(graph).is_relative_to(ROOT) else f"example {Path(graph).stem}"
-    if result is None:
-        yield f"{name}: the builder crashed"
+    if "crash" in result:
+        yield f"{name}: {result['crash']}"
     elif refused is None and "problem" in result:
         yield result["problem"]
     elif refused is not None and f"({refused})" not in str(result.get("node")):

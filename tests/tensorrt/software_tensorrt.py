@@ -32,6 +32,7 @@ class Faults:
         raises: the builder cannot be made.
         layers: in place of the layer information.
         on_build: called while a build is under way.
+        told_to_stop: set when a build was stopped by its progress monitor.
     """
 
     parser_errors: list[tuple[str, str]] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Faults:
     raises: Exception | None = None
     layers: str = ""
     on_build: Callable[[], None] = lambda: None
+    told_to_stop: bool = False
 
 
 class ILogger:
@@ -172,7 +174,8 @@ class Builder:
         for error in faults.logged:
             self._logger.log(ILogger.ERROR, error)
         self._logger.log(ILogger.WARNING, "it is only a stand-in")
-        if not _went_through(config.progress_monitor) or faults.logged:
+        faults.told_to_stop = not _went_through(config.progress_monitor)
+        if faults.told_to_stop or faults.logged:
             return None
         assert config._timings is not None
         if not config._timings._content.startswith(TIMING):

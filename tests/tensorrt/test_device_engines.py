@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from libra_edge.errors import MissingHardwareError
 from libra_edge.export import engine_cache
 from tests.tensorrt.small_bundle import GRAPHS, write_small_bundle
 from tests.tensorrt.software_tensorrt import software_tensorrt
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_rows_for_json_and_lines_for_people(
@@ -28,6 +32,12 @@ def test_rows_for_json_and_lines_for_people(
     assert all(Path(str(row["engine"])).stat().st_size == row["bytes"] and row["built"] for row in rows)
     assert not any(row["built"] for row in build_engines(tmp_path / "small", workspace_mb=64))
     assert capsys.readouterr().out == ""
+
+
+def test_building_on_a_device_needs_neither_onnx_nor_onnx_runtime() -> None:
+    code = "import sys, libra_edge.cli.device_engines\nprint(*({'onnx', 'onnxruntime', 'tensorrt'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_without_a_gpu_nothing_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from libra_edge.errors import EngineBuildError, EngineError, LibraEdgeError, PlanError
-from libra_edge.export.build_phases import PIECES
+from libra_edge.export.build_phases import PIECES, BuildPhases
 from libra_edge.export.engine_builder import MEGABYTE, BuildSettings, BuiltPlan, build_plan, read_layers
 from libra_edge.export.progress import SilentProgress
 from tests.tensorrt.software_tensorrt import TIMING, Faults, described, software_tensorrt
@@ -77,6 +79,24 @@ def test_a_build_runs_beside_the_main_thread_where_an_interruption_arrives(graph
     threads: list[threading.Thread] = []
     built(software_tensorrt(Faults(on_build=lambda: threads.append(threading.current_thread()))), graph)
     assert [thread is threading.main_thread() for thread in threads] == [False]
+
+
+def test_an_interruption_stops_the_build_at_its_next_step(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled, cancel = threading.Event(), BuildPhases.cancel
+
+    def cancel_and_tell(phases: BuildPhases) -> None:
+        cancel(phases)
+        cancelled.set()
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancelled.wait(60)
+
+    monkeypatch.setattr(BuildPhases, "cancel", cancel_and_tell)
+    faults = Faults(on_build=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        built(software_tensorrt(faults), graph)
+    assert faults.told_to_stop
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,16 @@ def test_a_damaged_engine_is_announced_and_built_anew(
     assert rubbish_in(workshop.folder) == []
 
 
+def test_a_plan_of_another_size_is_not_even_read(
+    bundle: Bundle, workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = workshop.ensure(bundle)["planner"].plan
+    size = plan.stat().st_size
+    os.truncate(plan, 1 << 33)
+    assert workshop.ensure(bundle)["planner"].built
+    assert f"plan has {1 << 33} bytes where {size} were written" in caplog.text
+
+
 def test_a_record_of_another_engine_is_not_believed(bundle: Bundle, workshop: Workshop) -> None:
     first = workshop.ensure(bundle)
     (first["planner"].plan.parent / RECORD).write_bytes((first["refiner_step"].plan.parent / RECORD).read_bytes())
