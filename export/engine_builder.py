@@ -7,8 +7,9 @@ The module `tensorrt` is an argument: the same code runs on TensorRT 10.3 to 11,
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1 << 20
 ALWAYS_STRONGLY_TYPED = Version("11")
+LISTEN_S = 0.2
+"""How often Python gets to see Ctrl-C; one that arrives just before a wait without end would be seen after it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,13 +69,22 @@ def build_plan(trt: ModuleType, graph: Path, settings: BuildSettings, progress: 
 
     Raises EngineBuildError if TensorRT does not take the graph, EngineError if it runs out of memory or fails to start.
     """
-    phases = BuildPhases(progress)
+    phases, watched = BuildPhases(progress), threading.Event()
+
+    def build_when_watched() -> BuiltPlan:
+        watched.wait()  # an interruption while the thread starts would find nobody who could stop it
+        return _build(trt, graph, settings, phases)
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="TensorRT builder") as pool:
-        building = pool.submit(_build, trt, graph, settings, phases)
         try:
+            building = pool.submit(build_when_watched)
+            watched.set()
+            while not building.done():
+                wait([building], timeout=LISTEN_S)
             built = building.result()
         except BaseException:
             phases.cancel()
+            watched.set()
             raise
     phases.complete()
     return built

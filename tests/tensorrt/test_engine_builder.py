@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -81,6 +82,15 @@ def test_a_build_runs_beside_the_main_thread_where_an_interruption_arrives(graph
     assert [thread is threading.main_thread() for thread in threads] == [False]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, even where the tests were started in the background of a shell."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_stops_the_build_at_its_next_step(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cancelled, cancel = threading.Event(), BuildPhases.cancel
 
