@@ -26,10 +26,10 @@ export TASK SEED DURATION
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-training export lint bench train soak check-jetson lock clean
+.PHONY: help setup run test test-training export lint bench train soak check-jetson check-tensorrt lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: MODEL, TASK, SEED, DURATION (seconds) and PYTHON, for example: make run TASK="push the blue cube"'
 
 setup: $(READY) ## make the virtual environment .venv with everything in it
@@ -77,6 +77,9 @@ train: ## train models/libra_base anew, see training/README.md
 check-jetson: $(READY) ## every dependency has a wheel for the Jetson's Python versions
 	@$(BIN)/python requirements/check_jetson.py
 
+check-tensorrt: $(BUNDLE)/bundle.json ## our use of TensorRT against NVIDIA's own parser, builder and bindings, without a GPU
+	@$(BIN)/python -m requirements.check_tensorrt
+
 COMPILE := uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 	$(foreach extra,export sim realsense report dev,--extra $(extra))
@@ -86,6 +89,6 @@ lock: ## resolve the locks anew after a change of pyproject.toml (needs uv; UPGR
 	$(COMPILE) $(UPGRADE) --extra jetson --constraint requirements/laptop.txt --output-file requirements/jetson.txt
 
 clean: ## remove .venv, bundles and caches; recordings stay
-	rm -rf .venv .venv-training bundles build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-training .venv-tensorrt bundles build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

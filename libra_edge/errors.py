@@ -8,6 +8,8 @@
     │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
     │   ├── BundleError             a bundle that is missing, altered or refused
     │   ├── PolicyFilesError        graphs that cannot be loaded or are not what their record says
+    │   ├── EngineBuildError        a graph that TensorRT does not take
+    │   ├── EngineCacheError        a folder in which no engine can be kept
     │   ├── InstructionError        words that the model was never taught
     │   ├── RecordingError          a recording that cannot be started or read
     │   ├── MissingHardwareError    a port, camera or arm that is not there
@@ -18,7 +20,8 @@
         │   ├── CorruptPacketError  a status packet that does not check
         │   └── ServoError          a servo answered with an error
         ├── CameraError             no frame, or one that cannot be used
-        ├── EngineError             inference failed, or gave numbers that cannot be used
+        ├── EngineError             an engine cannot be made or loaded, or gave numbers that cannot be used
+        │   └── PlanError           a built engine that TensorRT refuses to load: damaged, or made elsewhere
         └── ProcessError            a process of ours died or does not answer
 
 Facts stand on the error as attributes; the message is one sentence that says what is wrong, where, and what to do.
@@ -118,6 +121,26 @@ class PolicyFilesError(InputError):
         self.problem = problem
 
 
+class EngineBuildError(InputError):
+    """A graph that TensorRT does not take; `node` is None where it blames none."""
+
+    def __init__(self, graph: Path, problem: str, node: str | None = None) -> None:
+        where = f"graph {graph}" if node is None else f"graph {graph}, node {node!r}"
+        super().__init__(f"{where}: {problem}")
+        self.graph = graph
+        self.problem = problem
+        self.node = node
+
+
+class EngineCacheError(InputError):
+    """A folder in which no engine can be kept."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"engine cache {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
 class InstructionError(InputError):
     """An instruction with words that the model was never taught."""
 
@@ -202,12 +225,16 @@ class CameraError(RuntimeFault):
 
 
 class EngineError(RuntimeFault):
-    """Inference failed, or gave numbers that cannot be used."""
+    """An engine cannot be made or loaded, or gave numbers that cannot be used."""
 
     def __init__(self, stage: str, problem: str) -> None:
         super().__init__(f"{stage}: {problem}")
         self.stage = stage
         self.problem = problem
+
+
+class PlanError(EngineError):
+    """A built engine that TensorRT refuses to load: damaged, or made elsewhere."""
 
 
 class ProcessError(RuntimeFault):

@@ -38,11 +38,11 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("Identity", [source], [name], name=f"/{name}"))
         self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
 
-    def model(self) -> ModelProto:
+    def model(self, opset: int = OPSET) -> ModelProto:
         """The checked model."""
         graph = helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, self._constants)
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="libra-edge tests")
+        imports = [helper.make_opsetid("", opset)]
+        model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="libra-edge tests")
         checker.check_model(model, full_check=True)
         return model
 

@@ -53,7 +53,7 @@ def test_a_python_without_venv_is_sent_to_apt(tmp_path: Path) -> None:
 def test_make_alone_lists_the_targets() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     everyday = ("setup", "run", "test", "test-training", "export", "lint", "bench")
-    for target in (*everyday, "train", "soak", "check-jetson", "clean"):
+    for target in (*everyday, "train", "soak", "check-jetson", "check-tensorrt", "clean"):
         assert f"  make {target} " in listed
 
 

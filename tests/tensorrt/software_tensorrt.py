@@ -1,0 +1,288 @@
+"""A stand-in for TensorRT's builder side: the names and habits of the real bindings, and faults to inject.
+
+`make check-tensorrt` looks its names up in the real bindings. A plan is a line of JSON that says what was built; what
+can be deserialised is what this same version built.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+VERSION = "10.3.0"
+TIMING = b"timings of "
+PHASES = (("Building engine", None, 2), ("Timing", "Building engine", 3))
+
+
+@dataclass
+class Faults:
+    """What shall go wrong, and what is to be called on the way.
+
+    Attributes:
+        parser_errors: node name and description of each.
+        logged: errors that the builder logs before it gives no plan.
+        refuses_timing_cache: whatever it is given, but an empty one.
+        refuses_plans: it deserialises nothing.
+        raises: the builder cannot be made.
+        layers: in place of the layer information.
+        on_build: called while a build is under way.
+        told_to_stop: set when a build was stopped by its progress monitor.
+    """
+
+    parser_errors: list[tuple[str, str]] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    refuses_timing_cache: bool = False
+    refuses_plans: bool = False
+    raises: Exception | None = None
+    layers: str = ""
+    on_build: Callable[[], None] = lambda: None
+    told_to_stop: bool = False
+
+
+class ILogger:
+    class Severity(enum.Enum):
+        INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = range(5)
+
+    INTERNAL_ERROR, ERROR, WARNING = Severity.INTERNAL_ERROR, Severity.ERROR, Severity.WARNING
+
+    def log(self, severity: Severity, msg: str) -> None:
+        raise NotImplementedError
+
+
+class IProgressMonitor:
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None: ...
+
+    def step_complete(self, phase_name: str, step: int) -> bool:
+        raise NotImplementedError
+
+    def phase_finish(self, phase_name: str) -> None: ...
+
+
+class NetworkDefinitionCreationFlag(enum.IntEnum):
+    STRONGLY_TYPED = 1
+
+
+class MemoryPoolType(enum.Enum):
+    WORKSPACE = 0
+
+
+class ProfilingVerbosity(enum.Enum):
+    LAYER_NAMES_ONLY, NONE, DETAILED = range(3)
+
+
+class LayerInformationFormat(enum.Enum):
+    ONELINE, JSON = range(2)
+
+
+class INetworkDefinition:
+    def __init__(self, flags: int) -> None:
+        self._flags = flags
+        self._content = b""
+
+
+class ParserError:
+    def __init__(self, index: int, name: str, description: str) -> None:
+        self._index, self._name, self._description = index, name, description
+
+    def node(self) -> int:
+        return self._index
+
+    def node_name(self) -> str:
+        return self._name
+
+    def node_operator(self) -> str:
+        return "MatMul" if self._index >= 0 else ""
+
+    def desc(self) -> str:
+        return self._description
+
+
+class OnnxParser:
+    def __init__(self, network: INetworkDefinition, logger: ILogger) -> None:
+        self._network = network
+        self._errors: list[ParserError] = []
+
+    @property
+    def num_errors(self) -> int:
+        return len(self._errors)
+
+    def get_error(self, index: int) -> ParserError:
+        return self._errors[index]
+
+    def parse_from_file(self, path: str) -> bool:
+        found = [ParserError(3, *error) for error in _faults(self).parser_errors]
+        if not Path(path).is_file():
+            found = [ParserError(-1, "", "Assertion failed: Input file cannot be found")]
+        self._errors = found
+        self._network._content = b"" if found else Path(path).read_bytes()
+        return not found
+
+
+class ITimingCache:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def serialize(self) -> memoryview:
+        return memoryview(self._content)
+
+
+class IBuilderConfig:
+    def __init__(self) -> None:
+        self.progress_monitor = IProgressMonitor()
+        self.profiling_verbosity = ProfilingVerbosity.LAYER_NAMES_ONLY
+        self._timings: ITimingCache | None = None
+        self._workspace = 0
+
+    def set_memory_pool_limit(self, pool: MemoryPoolType, size: int) -> None:
+        self._workspace = size
+
+    def create_timing_cache(self, content: bytes) -> ITimingCache | None:
+        stale = content and (_faults(self).refuses_timing_cache or not content.startswith(TIMING))
+        return None if stale else ITimingCache(content)
+
+    def set_timing_cache(self, cache: ITimingCache, ignore_mismatch: bool) -> bool:
+        self._timings = cache
+        return True
+
+    def get_timing_cache(self) -> ITimingCache | None:
+        return self._timings
+
+
+class Builder:
+    def __init__(self, logger: ILogger) -> None:
+        self._logger = logger
+        faults = _faults(self)
+        if faults.raises:
+            raise faults.raises
+
+    def create_network(self, flags: int = 0) -> INetworkDefinition:
+        return INetworkDefinition(flags)
+
+    def create_builder_config(self) -> IBuilderConfig:
+        made: IBuilderConfig = _module(self).IBuilderConfig()
+        return made
+
+    def build_serialized_network(self, network: INetworkDefinition, config: IBuilderConfig) -> memoryview | None:
+        faults = _faults(self)
+        faults.on_build()
+        for error in faults.logged:
+            self._logger.log(ILogger.ERROR, error)
+        self._logger.log(ILogger.WARNING, "it is only a stand-in")
+        faults.told_to_stop = not _went_through(config.progress_monitor)
+        if faults.told_to_stop or faults.logged:
+            return None
+        assert config._timings is not None
+        if not config._timings._content.startswith(TIMING):
+            config._timings._content = TIMING + VERSION.encode()
+        return memoryview(json.dumps(_built(network, config, _module(self).__version__)).encode())
+
+
+class EngineInspector:
+    def __init__(self, layers: str) -> None:
+        self._layers = layers
+
+    def get_engine_information(self, form: LayerInformationFormat) -> str:
+        assert form is LayerInformationFormat.JSON
+        return self._layers
+
+
+class ICudaEngine:
+    def __init__(self, layers: str) -> None:
+        self._layers = layers
+
+    def create_engine_inspector(self) -> EngineInspector:
+        return EngineInspector(self._layers)
+
+
+class Runtime:
+    def __init__(self, logger: ILogger) -> None:
+        self._logger = logger
+
+    def deserialize_cuda_engine(self, plan: bytes | memoryview) -> ICudaEngine | None:
+        faults = _faults(self)
+        try:
+            built = json.loads(bytes(plan))
+        except ValueError:
+            built = {}
+        if faults.refuses_plans or built.get("version") != _module(self).__version__:
+            self._logger.log(ILogger.ERROR, "Version tag does not match")
+            return None
+        return ICudaEngine(faults.layers or json.dumps({"Layers": [{"Name": "matmul"}]}))
+
+
+CLASSES = (
+    Builder,
+    EngineInspector,
+    IBuilderConfig,
+    ICudaEngine,
+    ILogger,
+    INetworkDefinition,
+    IProgressMonitor,
+    ITimingCache,
+    LayerInformationFormat,
+    MemoryPoolType,
+    NetworkDefinitionCreationFlag,
+    OnnxParser,
+    ParserError,
+    ProfilingVerbosity,
+    Runtime,
+)
+
+
+def software_tensorrt(faults: Faults | None = None, version: str = VERSION) -> ModuleType:
+    """A module of its own, with these faults."""
+    module: Any = ModuleType("software_tensorrt")
+    module.__version__ = version
+    for kind in CLASSES:
+        plain = issubclass(kind, enum.Enum)
+        setattr(module, kind.__name__, kind if plain else type(kind.__name__, (kind,), {"_module": module}))
+    module.faults = faults or Faults()
+    made: ModuleType = module
+    return made
+
+
+def names_of_the_stand_in() -> list[str]:
+    """Every name that the stand-in claims the real bindings have, dotted."""
+    return [f"{kind.__name__}.{name}" for kind in CLASSES for name in vars(kind) if not name.startswith("_")]
+
+
+def described(plan: bytes) -> dict[str, Any]:
+    """What a plan says of how it was built."""
+    facts: dict[str, Any] = json.loads(plan)
+    return facts
+
+
+def _module(instance: Any) -> Any:
+    return type(instance)._module
+
+
+def _faults(instance: Any) -> Faults:
+    faults: Faults = _module(instance).faults
+    return faults
+
+
+def _went_through(monitor: IProgressMonitor) -> bool:
+    """Two phases, one in the other, as the real builder tells of them; False if it was told to stop."""
+    for phase in PHASES:
+        monitor.phase_start(*phase)
+    going = all(monitor.step_complete("Timing", step) for step in range(3))
+    monitor.phase_finish("Timing")
+    going = all(monitor.step_complete("Building engine", step) for step in range(2)) and going
+    monitor.phase_finish("Building engine")
+    return going
+
+
+def _built(network: INetworkDefinition, config: IBuilderConfig, version: str) -> dict[str, Any]:
+    return {
+        "version": version,
+        "onnx": hashlib.sha256(network._content).hexdigest(),
+        "flags": network._flags,
+        "workspace": config._workspace,
+        "verbosity": config.profiling_verbosity.name,
+    }
