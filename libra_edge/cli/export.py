@@ -43,6 +43,15 @@ def _targets(_context: click.Context, _option: click.Parameter, text: str) -> tu
 @click.argument("model", metavar="MODEL")
 @click.option("--out", type=FILE, help="Folder of the bundle; bundles/NAME by default.")
 @click.option("--target", "targets", callback=_targets, default=",".join(TARGETS), show_default=True, help="For what.")
+@click.option("--engines", is_flag=True, help="Build TensorRT engines for the device at hand, too.")
+@click.option(
+    "--workspace",
+    "workspace_mb",
+    type=click.IntRange(1, 1 << 20),
+    default=1024,
+    show_default=True,
+    help="GPU memory for an engine's scratch, MB.",
+)
 @click.option("--planner", type=click.Choice(["int8", "fp16", "fp32"]), default="int8", show_default=True)
 @click.option("--refiner", type=click.Choice(["fp16", "bf16", "fp32"]), default="fp16", show_default=True)
 @click.option("--tune", is_flag=True, help="Measure which layer bears which precision, and keep that with the model.")
@@ -68,14 +77,16 @@ def command(model: str, out: Path | None, *, only_check: bool, as_json: bool, **
     """  # noqa: D301 - click reads the \b
     begin = time.monotonic()
     _require_onnx()
+    _check_engines(choices)
     directory = open_model_directory(model_directory_path(model))
     if only_check:
         _check(directory, choices, as_json=as_json)
         return
     destination = out or BUNDLES / directory.spec.name
     result = _export(directory, destination, choices)
+    engines = _engines(destination, choices) if result.sha256 else []
     if as_json:
-        print_json(_as_json(result, destination, time.monotonic() - begin))
+        print_json({**_as_json(result, destination, time.monotonic() - begin), "engines": engines})
     if result.failed:
         failures = ", ".join(
             f"{gate.name} on {gate.target} ({gate.value:.4g} against {gate.threshold:g})" for gate in result.failed
@@ -92,6 +103,24 @@ def _require_onnx() -> None:
         raise MissingDependencyError(
             error.name or "onnx", "install it with: pip install 'libra-edge[export]'"
         ) from error
+
+
+def _check_engines(choices: dict[str, Any]) -> None:
+    """Fail before the work, not after it. Raises ConfigError, MissingDependencyError, MissingHardwareError."""
+    if choices["engines"]:
+        from libra_edge.export.engine_cache import this_site  # noqa: PLC0415 - for a Jetson alone
+
+        if "tensorrt" not in choices["targets"]:
+            raise ConfigError("--engines needs --target tensorrt: engines are built from its graphs")
+        this_site()
+
+
+def _engines(bundle: Path, choices: dict[str, Any]) -> list[dict[str, object]]:
+    if not choices["engines"]:
+        return []
+    from libra_edge.cli.device_engines import build_engines  # noqa: PLC0415 - for a Jetson alone
+
+    return build_engines(bundle, choices["workspace_mb"])
 
 
 def _check(directory: ModelDirectory, choices: dict[str, Any], *, as_json: bool) -> None:
