@@ -57,6 +57,11 @@ class Page(HTMLParser):
         (row,) = (row for row in self.rows if row and row[0].startswith(beginning))
         return row
 
+    def bar(self, label: str) -> float:
+        """Share of its track that a bar fills."""
+        (index,) = (place for place, (_, attrs) in enumerate(self.elements) if attrs.get("aria-label") == label)
+        return float(self.elements[index + 1][1]["width"]) / 1000
+
     def classed(self, *names: str) -> list[dict[str, str]]:
         return [attrs for _, attrs in self.elements if set(names) <= set(attrs.get("class", "").split())]
 

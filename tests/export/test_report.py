@@ -80,6 +80,8 @@ def test_times_are_shown_where_they_were_measured_and_missed_where_not(given: Ar
     page = changed(given, latency=times)
     for words in ("FP32 13.00 ms cpu, INT8 3.25 ms", "FP32 20.75 ms cpu, FP16 20.50 ms", "medians of 7 to 9 calls"):
         assert words in page.text
+    assert page.bar("Time of the planner, cpu, INT8: 3.25 ms") == pytest.approx(0.25)
+    assert page.bar("Time of the planner, FP32: 13.00 ms") == 1.0
     assert "4.00 times FP32's speed, planner" in page.text
     assert page.text.count("tensorrt, INT8 does not run here") == 1
     assert "an emulation that rounds every intermediate" in page.text
