@@ -4,84 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from libra_edge.bundle import ClosedLoopEntry, GateEntry, Manifest, open_bundle
-from libra_edge.export import exporter
-from libra_edge.export.exporter import ExportOptions, export_model
+from libra_edge.bundle import Manifest, open_bundle
 from libra_edge.export.latency import Latency
 from libra_edge.export.layers import weighted_layers
 from libra_edge.export.mac_share import ExecutedProduct, MacShare
-from libra_edge.export.precision import MethodTried, PlannerPrecision, Precision, Sensitivity
-from libra_edge.export.progress import SilentProgress
+from libra_edge.export.precision import PlannerPrecision, Precision
 from libra_edge.export.report import report_html
 from libra_edge.export.report_examples import one_an_instruction
 from libra_edge.export.report_gates import WORDS
-from libra_edge.instruction import InstructionEncoder
-from libra_edge.model_directory import open_model_directory
-
-VOID = {"meta", "img", "rect", "line", "path", "circle"}
-EVIL = '<script>alert("1")</script>'
-Arguments = dict[str, Any]
-NAMES = ("manifest", "exports", "activations", "model")
-
-
-class Page(HTMLParser):
-    """What a browser would find: tags that do not match, elements by tag, the text, and the cells of each table row."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.wrong: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.rows: list[list[str]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID and self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "title"} & set(self.open):
-            self.text += data + " "
-        if {"td", "th"} & set(self.open):
-            self.rows[-1][-1] += data
-
-    def row(self, beginning: str) -> list[str]:
-        (row,) = (row for row in self.rows if row and row[0].startswith(beginning))
-        return row
-
-    def classed(self, *names: str) -> list[dict[str, str]]:
-        return [attrs for _, attrs in self.elements if set(names) <= set(attrs.get("class", "").split())]
-
-
-def export_arguments(model: Path, out: Path, **choices: Any) -> Arguments:
-    """What an export hands to the report."""
-    held: list[Any] = []
-
-    def keep(*arguments: object) -> str:
-        held.extend(arguments)
-        return ""
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporter, "report_html", keep)
-        export_model(open_model_directory(model), ExportOptions(out, **choices), SilentProgress())
-    return dict(zip(NAMES, held, strict=True))
+from tests.report_page import LOOP, Arguments, Page, changed, export_arguments, tuned, with_closed_loop, with_gates
 
 
 @pytest.fixture(scope="module")
@@ -93,26 +30,6 @@ def exported(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Arguments:
 def given(exported: Arguments) -> Arguments:
     """The same, free to be changed."""
     return {**exported, "exports": dict(exported["exports"])}
-
-
-def changed(given: Arguments, target: str = "cpu", **fields: Any) -> Page:
-    """The page, with other fields in one target's export."""
-    given["exports"][target] = replace(given["exports"][target], **fields)
-    return Page(report_html(**given))
-
-
-def with_gates(manifest: Manifest, **entries: dict[str, Any]) -> Manifest:
-    """Fields of the cpu's gates by name."""
-    gates = [
-        gate.model_copy(update=entries[gate.name]) if gate.name in entries and gate.target == "cpu" else gate
-        for gate in manifest.gates
-    ]
-    return manifest.model_copy(update={"gates": tuple(gates)})
-
-
-def with_closed_loop(manifest: Manifest, loop: ClosedLoopEntry) -> Manifest:
-    entry = manifest.targets["cpu"].model_copy(update={"closed_loop": loop})
-    return manifest.model_copy(update={"targets": {**manifest.targets, "cpu": entry}})
 
 
 def test_the_page_stands_alone_and_is_balanced(given: Arguments) -> None:
@@ -163,6 +80,8 @@ def test_times_are_shown_where_they_were_measured_and_missed_where_not(given: Ar
     page = changed(given, latency=times)
     for words in ("FP32 13.00 ms cpu, INT8 3.25 ms", "FP32 20.75 ms cpu, FP16 20.50 ms", "medians of 7 to 9 calls"):
         assert words in page.text
+    assert page.bar("Time of the planner, cpu, INT8: 3.25 ms") == pytest.approx(0.25)
+    assert page.bar("Time of the planner, FP32: 13.00 ms") == 1.0
     assert "4.00 times FP32's speed, planner" in page.text
     assert page.text.count("tensorrt, INT8 does not run here") == 1
     assert "an emulation that rounds every intermediate" in page.text
@@ -204,12 +123,6 @@ def test_a_page_of_passed_gates_warns_of_nothing(given: Arguments) -> None:
     assert not page.classed("over")
 
 
-LOOP = ClosedLoopEntry(
-    robot="koch-sim", episodes=200, first_seed=7, last_seed=206, successes_fp32=164, successes_exported=161,
-    only_fp32=9, only_exported=6, drop_points=1.5, low_points=-2.25, high_points=5.5,
-)  # fmt: skip
-
-
 def test_the_closed_loop_is_told_or_said_not_to_have_run(given: Arguments) -> None:
     page = Page(report_html(**{**given, "manifest": with_closed_loop(given["manifest"], LOOP)}))
     for words in ("164 of 200", "161 of 200", "seeds 7 to 206", "Only FP32 succeeded in 9, only exported in 6"):
@@ -218,19 +131,6 @@ def test_the_closed_loop_is_told_or_said_not_to_have_run(given: Arguments) -> No
     assert page.text.count("plays episodes in simulation with both policies") == 1
     before = Page(report_html(**given))
     assert before.text.count("plays episodes in simulation with both policies") == 2
-
-
-def tuned(**fields: Any) -> Precision:
-    common: dict[str, Any] = {"stage": "planner", "precision": "int8", "nodes": 3, "exact": 0.99}
-    rows = (
-        Sensitivity(**common, group="head", share=0.25, error=0.02, saved_ms=-0.5, kept=False),
-        Sensitivity(**common, group="FFN", share=0.75, error=0.01, saved_ms=1.5, kept=True),
-    )
-    methods = (
-        MethodTried(method="entropy", error=0.031, exact=0.97, within_one=1, chosen=False),
-        MethodTried(method="min-max", smoothing=0.5, error=0.0123, exact=0.98, within_one=1, chosen=True),
-    )
-    return Precision(sensitivity=rows, methods=methods, **fields)
 
 
 def test_sensitivity_is_shown_or_said_to_be_missing(given: Arguments) -> None:
@@ -292,46 +192,6 @@ def test_examples_show_every_plan_and_ring_what_differs(given: Arguments) -> Non
 def test_each_example_has_another_instruction_while_there_are_several() -> None:
     instructions = np.array([[1, 2], [3, 4], [1, 2], [3, 4]])
     assert one_an_instruction(np.array([2, 0, 3, 1]), instructions) == [2, 3, 0, 1]
-
-
-class EvilWords:
-    """Decodes every instruction to the same attack."""
-
-    def decode(self, _: object) -> str:
-        return EVIL
-
-
-def test_text_from_outside_stays_text(given: Arguments) -> None:
-    """Names of models, joints, robots, groups and nodes, words and versions come from whoever made the model."""
-    model, manifest = given["model"], given["manifest"]
-    planner = model.planner.copy()
-    for index, node in enumerate(planner.nodes):
-        node.name = f"{EVIL}{index}"
-    action = model.directory.spec.action.model_copy(update={"joints": (EVIL,) * 6})
-    spec = model.directory.spec.model_copy(update={"action": action})
-    given["model"] = replace(
-        model,
-        instruction=cast(InstructionEncoder, EvilWords()),
-        directory=replace(model.directory, spec=spec),
-        graphs=replace(model.graphs, graphs={**model.graphs.graphs, "planner": planner}),
-    )
-    stage = manifest.targets["cpu"].planner.model_copy(update={"layers": {EVIL: EVIL}, "precision": EVIL})
-    targets = {**manifest.targets, "cpu": manifest.targets["cpu"].model_copy(update={"planner": stage})}
-    gate = GateEntry(target="cpu", name=EVIL, value=1, threshold=1, better="higher", verdict="passed")
-    manifest = manifest.model_copy(
-        update={"name": EVIL, "targets": targets, "gates": (*manifest.gates, gate), "tools": {EVIL: EVIL}}
-    )
-    given["manifest"] = with_closed_loop(manifest, LOOP.model_copy(update={"robot": EVIL}))
-    group = tuned().sensitivity[0].model_copy(update={"group": EVIL, "precision": EVIL})
-    layer = weighted_layers(planner)[0].name
-    macs = MacShare((ExecutedProduct(layer, EVIL, 5),))
-    precision = tuned(planner=PlannerPrecision(not_int8=(layer,))).model_copy(update={"sensitivity": (group,)})
-    page = changed(given, macs=macs, precision=precision)
-    assert "script" not in {tag for tag, _ in page.elements}
-    assert not page.wrong
-    assert page.text.count(EVIL) > 20
-    labels = [attrs["aria-label"] for _, attrs in page.elements if EVIL in attrs.get("aria-label", "")]
-    assert len(labels) > 10
 
 
 def test_times_are_no_part_of_the_bundle(tiny_bundle: Path) -> None:
