@@ -110,8 +110,8 @@ def main() -> None:
             write(Path(folder, "planner.onnx"))
             figures[name] = found = measure(model, Path(folder, "planner.onnx"), time.monotonic() - begin)
             print(
-                f"{name:36} exact {found['exact']:.4f}  within one {found['within_one']:.4f}  error {found['error']:.4f}"
-                f"  {found['ms']:.2f} ms (FP32 {found['ms_fp32']:.2f})",
+                f"{name:36} exact {found['exact']:.4f}  within one {found['within_one']:.4f}"
+                f"  error {found['error']:.4f}  {found['ms']:.2f} ms (FP32 {found['ms_fp32']:.2f})",
                 file=sys.stderr,
             )
     print(json.dumps(figures))

@@ -10,6 +10,8 @@ from libra_edge.action_space import ActionSpace
 from libra_edge.export.outcome import Outcome
 from libra_edge.messages import Float32, Float64, Int64
 
+LEAST_SPREAD_DEG = 1.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannerAgreement:
@@ -46,7 +48,8 @@ class Agreement:
         rows: the samples compared, int64 [R].
         refiner: actions from the same tokens and noise.
         policy: both stages one after the other, same pictures and noise.
-        seed_ratio: what the export moves those actions by, over what other noise moves them by (root mean squares).
+        seed_ratio: what the export moves those actions by, over what other noise moves them by (root mean squares); at
+            least LEAST_SPREAD_DEG, for a policy that hardly heeds its noise.
     """
 
     rows: Int64
@@ -65,7 +68,7 @@ def compare(fp32: Outcome, exported: Outcome, space: ActionSpace) -> Agreement:
         planner=compare_logits(fp32.logits, exported.logits),
         refiner=action_difference(fp32.refined, exported.refined, space),
         policy=action_difference(fp32.acted, exported.acted, space),
-        seed_ratio=moved / by_noise if by_noise else float(moved > 0),
+        seed_ratio=moved / max(by_noise, LEAST_SPREAD_DEG),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from libra_edge.bundle import MANIFEST
+from libra_edge.bundle import MANIFEST, REPORT
 from libra_edge.errors import BundleError
 
 AT_FDCWD = -100
@@ -57,6 +57,12 @@ class BundleFolder:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def leave_report(self) -> Path:
+        """Put the report of an export that failed beside where its bundle would be. Raises OSError."""
+        left = self._out.with_name(f"{self._out.name}.failed.html")
+        (self.path / REPORT).replace(left)
+        return left
 
     def publish(self) -> None:
         """Put the folder in place of `out`, in one step where the file system can. Raises OSError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -67,10 +68,16 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportResult:
-    """What came of it. `sha256` is the bundle's, None if a gate failed and nothing was written."""
+    """What came of it.
+
+    Attributes:
+        report: the page, inside the bundle; of an export whose gates failed, beside where the bundle would be.
+        sha256: the bundle's, None if a gate failed and no bundle was written.
+    """
 
     manifest: Manifest
     targets: Mapping[Target, TargetExport]
+    report: Path
     sha256: str | None
 
     @property
@@ -101,7 +108,7 @@ def export_model(directory: ModelDirectory, options: ExportOptions, progress: Pr
         gates = [gate for export in exports.values() for gate in _judged(export, loops[export.target], options)]
         manifest = make_manifest(model, exports, loops, folder=folder, gates=gates, seed=options.seed)
         folder.write(REPORT, report_html(manifest, exports, activations, model).encode())
-        return _finish(ExportResult(manifest, exports, None), folder)
+        return _finish(ExportResult(manifest, exports, options.out / REPORT, None), folder)
 
 
 def _fp32_outcome(model: CheckedModel, seed: int, progress: Progress) -> Outcome:
@@ -172,10 +179,10 @@ def _judged(export: TargetExport, loop: ClosedLoopOutcome | None, options: Expor
 
 
 def _finish(result: ExportResult, folder: BundleFolder) -> ExportResult:
-    """Publish the bundle unless a gate failed."""
+    """Publish the bundle unless a gate failed; then leave its report, which tells why."""
     if result.failed:
-        return result
+        return dataclasses.replace(result, report=folder.leave_report())
     content = manifest_bytes(result.manifest)
     folder.write(MANIFEST, content)
     folder.publish()
-    return ExportResult(result.manifest, result.targets, hashlib.sha256(content).hexdigest())
+    return dataclasses.replace(result, sha256=hashlib.sha256(content).hexdigest())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Column, Table
 
-from libra_edge.bundle import REPORT, Target
+from libra_edge.bundle import Target
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.errors import CheckFailed, ConfigError, MissingDependencyError
 from libra_edge.locate import BUNDLES, model_directory_path
@@ -92,7 +92,10 @@ def command(model: str, out: Path | None, *, only_check: bool, as_json: bool, **
             f"{gate.name} on {gate.target} ({gate.value:.4g} against {gate.threshold:g})" for gate in result.failed
         )
         advice = " ".join(dict.fromkeys(f"--accept {gate.name}" for gate in result.failed))
-        raise CheckFailed(f"nothing was written, for these gates failed: {failures}; to export all the same: {advice}")
+        raise CheckFailed(
+            f"no bundle was written, for these gates failed: {failures}; see {result.report}; "
+            f"to export all the same: {advice}"
+        )
 
 
 def _require_onnx() -> None:
@@ -152,7 +155,7 @@ def _export(directory: ModelDirectory, out: Path, choices: dict[str, Any]) -> Ex
         result = export_model(directory, options, bars)
     stderr_console().print(_table(result))
     if result.sha256:
-        stderr_console().print(f"Bundle [b]{out}[/b] ({result.sha256[:12]}), report: {out / REPORT}")
+        stderr_console().print(f"Bundle [b]{out}[/b] ({result.sha256[:12]}), report: {result.report}")
     return result
 
 
