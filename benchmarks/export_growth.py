@@ -97,7 +97,7 @@ def measure(parameters: float) -> Growth:
         growth = Growth(write_model(model, parameters), time.monotonic() - begin)
         export(model, out, growth)
         growth.bytes_fp32 = sum(file.stat().st_size for file in model.glob("planner.onnx*"))
-        growth.bytes_exported = sum(file.stat().st_size for file in out.rglob("planner.onnx*"))
+        growth.bytes_exported = sum(file.stat().st_size for file in (out / "cpu").glob("planner.onnx*"))
     return growth
 
 
@@ -105,7 +105,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parameters", type=float, nargs="+", default=[1e7])
-    print("parameters  exit  seconds  resident MB  anonymous MB  exported / FP32", file=sys.stderr)
+    print("parameters  exit  seconds  resident MB  anonymous MB  cpu / FP32", file=sys.stderr)
     exports = []
     for parameters in parser.parse_args().parameters:
         one = measure(parameters)
