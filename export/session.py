@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from libra_edge.export.graph import Graph, external_folder, model_of
 
 Feed = dict[str, NDArray[Any]]
+CHANGES_LAYOUT = ["NchwcTransformer"]
+"""Lays out the channels of FP32 convolutions anew, with other names and filled up to whole blocks. A profile is for
+telling which layer ran in which precision, and this changes none."""
 
 
 class GraphSession:
@@ -31,7 +34,10 @@ class GraphSession:
             options.profile_file_prefix = str(profile)
         try:
             self._session = ort.InferenceSession(
-                _loadable(source, options), options, providers=["CPUExecutionProvider"]
+                _loadable(source, options),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=None if profile is None else CHANGES_LAYOUT,
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ValueError(f"cannot be loaded into ONNX Runtime: {_first_line(error)}") from error
