@@ -93,7 +93,9 @@ def _part(tensor: TensorProto, path: Path, nbytes: int) -> FilePart:
 
 
 def _number(weight: str, facts: dict[str, str], key: str, default: int) -> int:
-    text = facts.get(key, str(default))
+    if key not in facts:
+        return default
+    text = facts[key]
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise ValueError(f"has weight {weight!r} whose {key} in the external data is {text[:40]!r}, no number of bytes")
     return int(text)
