@@ -51,6 +51,8 @@ def _opset(model: ModelProto) -> int:
 
 def _check_versions(model: ModelProto) -> None:
     opset = _opset(model)
+    if not opset:
+        raise ValueError("is not a valid ONNX model (it names no opset: it is empty, or truncated)")
     if opset not in OPSETS:
         raise ValueError(f"uses opset {opset}; export it with opset {OPSETS[0]} to {OPSETS[-1]}")
     if model.ir_version > IR_VERSION:
