@@ -103,7 +103,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_graph_comes_back_as_it_was_written(way: str, tmp_path: Path) -> None:
     graph, advanced = layered(), [0]
-    files = write_graph(graph, tmp_path / "g.onnx", lambda size: advanced.append(size))
+    files = write_graph(graph, tmp_path / "g.onnx", advanced.append)
     assert files == [tmp_path / name for name in ("g.onnx", "g.onnx.data")[: 1 + (way == "external")]]
     assert sorted(path.name for path in tmp_path.iterdir()) == [file.name for file in files]
     assert sum(advanced) == sum(weight.nbytes for weight in graph.weights.values())

@@ -14,13 +14,13 @@ from onnx import TensorProto, helper
 
 from libra_edge.export.graph import Graph
 from libra_edge.export.progress import SilentProgress
-from libra_edge.export.ranges import BINS, LEVELS, Activation, Watch, observe, range_of
+from libra_edge.export.ranges import BINS, LEVELS, Activation, Method, Watch, observe, range_of
 from libra_edge.export.session import GraphSession
 from tests.export.small_graphs import Feed, graph_of, layered, random
 from tests.graph_builder import GraphBuilder
 
 FEEDS: list[Feed] = [{"image": size * random(1, 3, 8, 8, size)[..., 0]} for size in (1, 3, 2)]
-METHODS = ("min-max", "percentile", "entropy")
+METHODS: tuple[Method, ...] = ("min-max", "percentile", "entropy")
 Values = NDArray[np.float32]
 
 magnitudes = hnp.arrays(np.float32, st.integers(1, 200), elements=st.floats(0, 2**20, width=32, allow_subnormal=False))
@@ -70,7 +70,7 @@ def scaled(factor: float) -> Graph:
 
 def test_what_is_not_finite_is_named() -> None:
     feeds: list[Feed] = [{"x": np.array([[1, 2, value, 1]], np.float32)} for value in (1, 0, 3)]
-    with pytest.raises(ValueError, match="^gives 'log_1' that is not finite for a calibration sample$"):
+    with pytest.raises(ValueError, match=r"^gives 'log_1' that is not finite for a calibration sample$"):
         observe(scaled(1.0), {"it": Watch("log_1")}, feeds, SilentProgress())
 
 
@@ -118,7 +118,7 @@ def test_entropy_keeps_at_least_as_many_bins_as_there_are_levels(values: Values)
 
 @settings(max_examples=25, deadline=None)
 @given(values=magnitudes, power=st.integers(-20, 20), method=st.sampled_from(METHODS))
-def test_a_range_grows_as_its_activation_does(values: Values, power: int, method: Any) -> None:
+def test_a_range_grows_as_its_activation_does(values: Values, power: int, method: Method) -> None:
     """Powers of two are exact, so that every value stays in its bin."""
     factor = 2.0**power
     grown = range_of(seen((values * factor).astype(np.float32)), method, 99.0)

@@ -1,4 +1,4 @@
-"""Smoothing: the product stays, outliers go where a scale a channel can hold them, and everything else is left alone."""
+"""Smoothing: the product stays, outliers go where a scale a channel can hold them, all else is left alone."""
 
 from __future__ import annotations
 
