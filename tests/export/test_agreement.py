@@ -67,6 +67,13 @@ def test_what_export_moves_is_held_against_what_other_noise_moves() -> None:
     assert compare(fp32, replace(fp32, refined=STILL + 1, reseeded=STILL), SPACE).seed_ratio == 0.0
 
 
+def test_a_large_change_of_one_joint_weighs_more_than_small_ones_of_all() -> None:
+    fp32 = outcome()
+    one_joint = np.array([0.1, 0.0], np.float32)
+    ratio = compare(fp32, replace(fp32, acted=STILL + one_joint), SPACE).seed_ratio
+    assert ratio == pytest.approx(9 / np.sqrt(18**2 + 2**2))
+
+
 def test_a_policy_that_ignores_its_noise_may_not_be_moved_at_all() -> None:
     fp32 = replace(outcome(), reseeded=STILL)
     assert compare(fp32, fp32, SPACE).seed_ratio == 0.0

@@ -236,6 +236,8 @@ def test_the_closed_loop_plays_what_was_written_and_judges(
         assert fp32.graphs == open_model_directory(tiny).policy_files().graphs
         seen[target] = {name: GraphSession(path) for name, path in exported.graphs.items()}
         assert exported.tokenizer.is_file()
+        inside = {path.is_relative_to(exported.path) for path in exported.graphs.values()}
+        assert inside == {target == "cpu"}, "what was written, or what stands in for it"
         return played(high_points)
 
     result = export(tiny, tmp_path / "out", closed_loop=play)

@@ -125,6 +125,16 @@ def test_a_range_grows_as_its_activation_does(values: Values, power: int, method
     assert grown == pytest.approx(factor * range_of(seen(values), method, 99.0), rel=1e-9)
 
 
+@settings(max_examples=25, deadline=None)
+@given(values=magnitudes, zeros=st.integers(1, 100_000))
+def test_zeros_tell_entropy_nothing(values: Values, zeros: int) -> None:
+    """Behind a Relu half of all values are 0, and need no level of their own."""
+    activation = seen(values)
+    silent = Activation(activation.largest, activation.largest_by_channel, activation.histogram.copy())
+    silent.histogram[0] += zeros
+    assert range_of(silent, "entropy", 100) == range_of(activation, "entropy", 100)
+
+
 def test_entropy_gives_up_a_lonely_outlier_and_keeps_what_is_spread_evenly() -> None:
     bell = np.random.default_rng(0).standard_normal(200_000).astype(np.float32)
     alone = range_of(seen(np.append(bell, np.float32(100))), "entropy", 100)
