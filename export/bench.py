@@ -62,13 +62,13 @@ class RefinerBench:
         self._expected = refined_actions(model.open_refiner(), model.samples, rows, SILENT)
 
     def difference(self, candidate: Mapping[str, Graph]) -> ActionDifference:
-        """A candidate whose numbers break (its weights or activations overflow) is infinitely far off."""
+        """A candidate whose numbers break (its weights or activations overflow) is off by all that a joint can turn."""
         space = self._model.directory.spec.action_space
         try:
             refiner = self._opened(candidate)
             found = refined_actions(refiner, self._model.samples, self._rows, SILENT)
         except (EngineError, BeyondHalf):
-            return ActionDifference(*[np.full(space.dimensions, np.inf)] * 2)
+            return ActionDifference(*[np.degrees(space.high - space.low)] * 2)
         return action_difference(self._expected, found, space)
 
     def _opened(self, candidate: Mapping[str, Graph]) -> RefinerGraphs:

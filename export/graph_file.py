@@ -51,6 +51,8 @@ def _opset(model: ModelProto) -> int:
 
 def _check_versions(model: ModelProto) -> None:
     opset = _opset(model)
+    if not opset:
+        raise ValueError("is not a valid ONNX model (it names no opset: it is empty, or truncated)")
     if opset not in OPSETS:
         raise ValueError(f"uses opset {opset}; export it with opset {OPSETS[0]} to {OPSETS[-1]}")
     if model.ir_version > IR_VERSION:
@@ -93,7 +95,9 @@ def _part(tensor: TensorProto, path: Path, nbytes: int) -> FilePart:
 
 
 def _number(weight: str, facts: dict[str, str], key: str, default: int) -> int:
-    text = facts.get(key, str(default))
+    if key not in facts:
+        return default
+    text = facts[key]
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise ValueError(f"has weight {weight!r} whose {key} in the external data is {text[:40]!r}, no number of bytes")
     return int(text)

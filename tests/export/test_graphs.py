@@ -12,11 +12,12 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from libra_edge.errors import ModelDirectoryError
 from libra_edge.export.graphs import load_graphs
+from libra_edge.export.progress import SilentProgress
 from libra_edge.model_directory import open_model_directory
 
 
 def load(path: Path) -> None:
-    load_graphs(open_model_directory(path))
+    load_graphs(open_model_directory(path), SilentProgress())
 
 
 def changed(path: Path, graph: str, change: Callable[[ModelProto], None]) -> None:
@@ -26,8 +27,8 @@ def changed(path: Path, graph: str, change: Callable[[ModelProto], None]) -> Non
 
 
 def test_the_tiny_model_fits_its_contract(tiny: Path) -> None:
-    graphs = load_graphs(open_model_directory(tiny))
-    assert list(graphs.models) == ["planner", "refiner_encoder", "refiner_step"]
+    graphs = load_graphs(open_model_directory(tiny), SilentProgress())
+    assert list(graphs.graphs) == ["planner", "refiner_encoder", "refiner_step"]
     assert graphs.parameters["refiner_step"] == 6 * 6 + 3
 
 
@@ -123,7 +124,7 @@ def with_ir_version(version: int) -> Callable[[ModelProto], None]:
         (poisoned(np.inf), "not finite"),
         (with_node("RandomNormalLike"), r"'/odd' \(RandomNormalLike\), which draws random numbers"),
         (with_node("Gelu", "com.microsoft"), r"'/odd' \(Gelu\) of domain 'com\.microsoft'"),
-        (with_double_weight, "weight 'wide' in double; export the model in FP32"),
+        (with_double_weight, "weight 'wide' in float64; export the model in FP32"),
         (with_opset(13), r"opset 13; export it with opset 18 to 21|is not a valid ONNX model"),
         (with_ir_version(13), r"IR version 13; save it with IR version 10|is not a valid ONNX model"),
     ],

@@ -33,8 +33,8 @@ class Steps:
     def begin(self, stage: str, pieces: int) -> None:
         self.stages.append((stage, pieces))
 
-    def advance(self) -> None:
-        self.pieces += 1
+    def advance(self, pieces: int = 1) -> None:
+        self.pieces += pieces
 
 
 @pytest.fixture(scope="module")
