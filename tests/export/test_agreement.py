@@ -74,7 +74,9 @@ def test_a_large_change_of_one_joint_weighs_more_than_small_ones_of_all() -> Non
     assert ratio == pytest.approx(9 / np.sqrt(18**2 + 2**2))
 
 
-def test_a_policy_that_ignores_its_noise_may_not_be_moved_at_all() -> None:
+def test_a_policy_that_ignores_its_noise_may_be_moved_by_less_than_can_be_seen() -> None:
+    """Its noise is no yardstick: a rounding error would be endlessly many times as large."""
     fp32 = replace(outcome(), reseeded=STILL)
     assert compare(fp32, fp32, SPACE).seed_ratio == 0.0
-    assert compare(fp32, replace(fp32, acted=STILL + 0.1), SPACE).seed_ratio == 1.0
+    assert compare(fp32, replace(fp32, acted=STILL + 1e-5), SPACE).seed_ratio < 0.01
+    assert compare(fp32, replace(fp32, acted=STILL + 0.1), SPACE).seed_ratio > 1.0

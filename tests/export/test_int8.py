@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from libra_edge.bundle import Target
+from libra_edge.export.conversion import TENSORRT_OPSET
 from libra_edge.export.graph import Graph
 from libra_edge.export.int8 import Int8Choice, to_int8, watched
 from libra_edge.export.layers import weighted_layers
@@ -230,7 +231,7 @@ def test_the_form_of_the_written_planners(tiny_bundle: Path) -> None:
         back = [arrays[node.input[1]] for node in nodes if node.op_type == "DequantizeLinear"]
         assert {scale.dtype for scale in back} == {np.dtype("f2" if target == "tensorrt" else "f4")}
         assert not any(array.dtype == np.int32 for array in arrays.values())
-        assert model.opset_import[0].version == (21 if target == "tensorrt" else 18)
+        assert model.opset_import[0].version == (TENSORRT_OPSET if target == "tensorrt" else 18)
 
 
 @pytest.mark.parametrize("names", [True, False])

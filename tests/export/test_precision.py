@@ -24,6 +24,7 @@ from libra_edge.export.precision import (
     write_precision,
 )
 from libra_edge.model_directory import GRAPHS, open_model_directory
+from libra_edge.toml_file import MAX_BYTES
 
 MEASURED = Precision(
     planner=PlannerPrecision(not_int8=("head", "/gemm_3"), fp32=("softmax",)),
@@ -81,7 +82,7 @@ def test_ways_of_setting_ranges_have_names_for_people() -> None:
         ('[measured_on]\n"planner.onnx" = "abc"', "String should match pattern"),
         ("schema_version = 2", "schema_version: Input should be 1"),
         ("[planner", "is not TOML"),
-        ("#" * 1_000_001, "is larger than 1000000 bytes"),
+        ("#" * (MAX_BYTES + 1), f"is larger than {MAX_BYTES} bytes"),
     ],
 )
 def test_a_file_that_is_not_understood_is_refused(text: str, words: str, tmp_path: Path) -> None:
