@@ -8,6 +8,7 @@ import pytest
 
 from libra_edge.errors import ModelDirectoryError
 from libra_edge.export.graphs import load_graphs
+from libra_edge.export.progress import SilentProgress
 from libra_edge.model_directory import open_model_directory
 from tests.export.fuzzing import REFUSED, damaged, fuzz, overwrite
 
@@ -25,7 +26,7 @@ def test_onnx_graphs(copied: Path) -> None:
 
     def read(content: bytes) -> None:
         overwrite(graph, content)
-        load_graphs(open_model_directory(copied))
+        load_graphs(open_model_directory(copied), SilentProgress())
 
     outcomes = fuzz(damaged(graph.read_bytes()), read, ModelDirectoryError, cases=CASES)
     assert outcomes[REFUSED] > CASES // 4

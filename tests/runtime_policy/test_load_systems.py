@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, save_model
 
 from libra_edge.bundle import Bundle, open_bundle
 from libra_edge.clock import SimulatedClock
@@ -17,9 +16,7 @@ from libra_edge.export.progress import SilentProgress
 from libra_edge.messages import Float64
 from libra_edge.model_directory import ModelDirectory, open_model_directory
 from libra_edge.policy_files import PolicyFiles
-from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine
 from libra_edge.runtime.load_systems import load_systems
-from tests.graph_builder import GraphBuilder
 from tests.models import write_tiny_model_directory
 from tests.runtime_policy.fakes import an_observation
 
@@ -75,36 +72,3 @@ def test_what_is_missing_or_broken_is_named_with_its_path(model: ModelDirectory,
             garbage.write_text(content)
         with pytest.raises(PolicyFilesError, match=r"tokenizer\.json"):
             load_systems(replace(files, tokenizer=garbage))
-
-
-def write_conv_that_overflows(path: Path) -> None:
-    """x * 1e30 * 1e-30: infinite node by node, x once an optimiser has multiplied the two factors."""
-    graph = GraphBuilder("planner")
-    x = graph.input("x", TensorProto.FLOAT, [1, 1, 1, 1])
-    large = graph.node("Conv", x, np.full((1, 1, 1, 1), 1e30, np.float32))
-    graph.output("y", graph.node("Mul", large, np.full((1, 1, 1), 1e-30, np.float32)), [1, 1, 1, 1])
-    save_model(graph.model(), path)
-
-
-def test_emulated_graphs_run_node_by_node_as_they_are_written(tmp_path: Path) -> None:
-    path = tmp_path / "planner.onnx"
-    write_conv_that_overflows(path)
-    feed = {"x": np.full((1, 1, 1, 1), 1e10, np.float32)}
-    assert OnnxRuntimeEngine("planner", path).run(feed)["y"].item() == pytest.approx(1e10)
-    assert OnnxRuntimeEngine("planner", path, optimised=False).run(feed)["y"].item() == np.inf
-
-
-def test_it_is_the_files_that_say_whether_they_are_emulated(
-    model: ModelDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    optimised: list[bool] = []
-    build = OnnxRuntimeEngine.__init__
-
-    def spy(engine: OnnxRuntimeEngine, name: str, path: Path, **options: bool) -> None:
-        optimised.append(options["optimised"])
-        build(engine, name, path, **options)
-
-    monkeypatch.setattr(OnnxRuntimeEngine, "__init__", spy)
-    load_systems(model.policy_files())
-    load_systems(replace(model.policy_files(), emulated=True))
-    assert optimised == [True] * 3 + [False] * 3

@@ -18,8 +18,8 @@ class Bar:
     def begin(self, stage: str, pieces: int) -> None:
         raise NotImplementedError
 
-    def advance(self) -> None:
-        self.pieces += 1
+    def advance(self, pieces: int = 1) -> None:
+        self.pieces += pieces
         if self.pieces == self._breaks_at:
             raise BrokenPipeError("the terminal is gone")
 

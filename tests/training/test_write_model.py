@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from libra_edge.export.checked_model import check_model
+from libra_edge.export.checked_model import SampleChoice, check_model
+from libra_edge.export.progress import SilentProgress
 from libra_edge.model_directory import open_model_directory
 
 pytestmark = [
@@ -51,10 +52,11 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Untrained:
 
 
 def test_it_fits_the_contract_and_says_what_the_module_says(untrained: Untrained) -> None:
-    model = check_model(open_model_directory(untrained.path))
+    model = check_model(open_model_directory(untrained.path), SampleChoice(), SilentProgress())
+    planner = model.open_planner()
     assert len(model.samples.holdout) == 2 * SAMPLES
     for row in (0, 2 * SAMPLES - 1):
-        feed = model.samples.feed(row, model.fp32.planner_inputs)
+        feed = model.samples.feed(row, planner.inputs)
         with untrained.torch.no_grad():
             expected = untrained.planner(*(untrained.torch.tensor(array) for array in feed.values()))[0]
-        np.testing.assert_allclose(model.fp32.logits(feed), expected.numpy(), atol=1e-4)
+        np.testing.assert_allclose(planner.logits(feed), expected.numpy(), atol=1e-4)
