@@ -21,8 +21,8 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCKS = {
-    "laptop": ("export", "sim", "realsense", "report", "dev"),
-    "jetson": ("export", "sim", "realsense", "report", "dev", "jetson"),
+    "laptop": ("export", "sim", "realsense", "report", "lerobot", "dev"),
+    "jetson": ("export", "sim", "realsense", "report", "lerobot", "dev", "jetson"),
 }
 PYTHONS = ("3.10", "3.11", "3.12")
 MACHINES = ("x86_64", "aarch64")
