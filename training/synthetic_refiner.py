@@ -18,7 +18,7 @@ JOINTS, BINS, CHUNK_STEPS, DENOISING_STEPS = 6, 10, 5, 5
 CAMERAS = {"front": (180, 320), "wrist": (240, 424)}
 STRIDE = 10
 CHANNELS = (3, 16, 24)
-HINT = 0.4
+HINT = 0.25
 """How far a plan moves an action, over how far it says."""
 NOISE_SHARE = 0.1
 """Share of the way from the noise that is never walked."""
