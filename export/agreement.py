@@ -50,6 +50,7 @@ class Agreement:
         policy: both stages one after the other, same pictures and noise.
         seed_ratio: what the export moves those actions by, over what other noise moves them by (root mean squares); at
             least LEAST_SPREAD_DEG, for a policy that hardly heeds its noise.
+        scale_factor: how far the worst of the INT8 scales is off, see scale_check.py; 1 is not at all.
     """
 
     rows: Int64
@@ -57,6 +58,7 @@ class Agreement:
     refiner: ActionDifference
     policy: ActionDifference
     seed_ratio: float
+    scale_factor: float = 1.0
 
 
 def compare(fp32: Outcome, exported: Outcome, space: ActionSpace) -> Agreement:

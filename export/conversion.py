@@ -85,13 +85,21 @@ def int8_graph(
     activations: Mapping[str, Activation],
 ) -> Graph:
     """The planner with the named layers in INT8 and all else in FP32."""
+    reference, ranges = int8_reference(planner, names, calibrating, activations)
+    return to_int8(reference, Int8Choice(names, ranges), target)
+
+
+def int8_reference(
+    planner: Graph, names: Collection[str], calibrating: Calibrating, activations: Mapping[str, Activation]
+) -> tuple[Graph, dict[str, float]]:
+    """The FP32 planner just before its named layers become INT8, smoothed if so chosen, and the ranges they get."""
     if calibrating.smoothing:
         planner, activations = smoothed(planner, names, activations, calibrating.smoothing)
     ranges = {
         tensor: range_of(activation, calibrating.method, calibrating.percentile)
         for tensor, activation in activations.items()
     }
-    return to_int8(planner, Int8Choice(names, ranges), target)
+    return planner, ranges
 
 
 def int8_layers(planner: Graph, not_int8: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -32,6 +32,7 @@ GATES = {
     "planner_tokens_exact": Threshold(0.97, "higher"),
     "planner_tokens_within_one_bin": Threshold(0.995, "higher"),
     "planner_logit_cosine": Threshold(0.99, "higher"),
+    "planner_scale_factor": Threshold(1.05, "lower"),
     "refiner_action_largest_deg": Threshold(0.5, "lower"),
     "refiner_action_mean_deg": Threshold(0.05, "lower"),
     "policy_action_mean_deg": Threshold(0.5, "lower"),
@@ -62,6 +63,7 @@ def judge(
     """Every gate's entry. `drop_points` is the upper end of the interval of the loss of success; None if not run."""
     figures: dict[str, float | None] = {
         **planner_figures(agreement.planner),
+        "planner_scale_factor": agreement.scale_factor,
         "refiner_action_largest_deg": float(agreement.refiner.largest_deg.max()),
         "refiner_action_mean_deg": float(agreement.refiner.mean_deg.max()),
         "policy_action_mean_deg": float(agreement.policy.mean_deg.max()),

@@ -16,6 +16,7 @@ WORDS = {
     "refiner_action_largest_deg": ("Refiner alone: largest change of an action", "degrees"),
     "refiner_action_mean_deg": ("Refiner alone: mean change of an action", "degrees"),
     "policy_action_mean_deg": ("Both stages: mean change of an action", "degrees"),
+    "planner_scale_factor": ("Worst INT8 scale over what FP32 asks for", "number"),
     "policy_action_over_seed": ("Both stages: change over what another noise seed changes", "share"),
     "closed_loop_drop_points": ("Closed loop: loss of success, upper end of its interval", "points"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,15 @@ from libra_edge.errors import EngineError, ModelDirectoryError
 from libra_edge.export.agreement import Agreement, compare
 from libra_edge.export.bundle_folder import BundleFolder, sync
 from libra_edge.export.checked_model import CheckedModel
-from libra_edge.export.conversion import PlannerChoice, RefinerChoice, Stage, convert_planner, convert_refiner
+from libra_edge.export.conversion import (
+    PlannerChoice,
+    RefinerChoice,
+    Stage,
+    convert_planner,
+    convert_refiner,
+    int8_layers,
+    int8_reference,
+)
 from libra_edge.export.graph import write_graph
 from libra_edge.export.graph_file import read_graph
 from libra_edge.export.half_range import BeyondHalf
@@ -24,6 +33,7 @@ from libra_edge.export.precision import Precision
 from libra_edge.export.progress import Progress
 from libra_edge.export.ranges import Activation
 from libra_edge.export.rounding import rounded
+from libra_edge.export.scale_check import largest_scale_factor
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +76,7 @@ def export_target(order: TargetOrder, folder: BundleFolder, progress: Progress) 
     """Raises ModelDirectoryError, EngineError, OSError."""
     stages = _convert(order)
     paths = _write(order, stages, folder, progress)
-    agreement = _compare(order, paths, progress)
+    agreement = dataclasses.replace(_compare(order, paths, progress), scale_factor=_scale_factor(order, paths))
     latency = macs = None
     if order.target == "cpu":
         latency = _measure_latency(order, paths, progress)
@@ -120,6 +130,15 @@ def _compare(order: TargetOrder, paths: Mapping[str, Path], progress: Progress) 
     refiner = RefinerGraphs(sources["refiner_encoder"], sources["refiner_step"], spec, _fault)
     exported = policy_outcome(logits, refiner, samples, rows, seed=order.seed, progress=progress)
     return compare(order.fp32, exported, spec.action_space)
+
+
+def _scale_factor(order: TargetOrder, paths: Mapping[str, Path]) -> float:
+    if order.planner != "int8":
+        return 1.0
+    precision, planner = order.precision.planner, order.model.planner
+    names = [name for members in int8_layers(planner, precision.not_int8).values() for name in members]
+    reference, ranges = int8_reference(planner, names, precision.calibrating, order.activations)
+    return largest_scale_factor(read_graph(paths["planner"]), reference, ranges)
 
 
 def _measure_latency(order: TargetOrder, paths: Mapping[str, Path], progress: Progress) -> dict[str, Latency]:

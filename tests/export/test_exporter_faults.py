@@ -54,8 +54,37 @@ def test_one_layers_scale_times_eight_is_caught_on_both_targets(
 
     monkeypatch.setattr(target_export, "write_graph", write_with_fault)
     found = failed(tiny, tmp_path / "out")
-    assert {(target, "planner_tokens_exact") for target in TARGETS} <= set(found)
+    gates = ("planner_tokens_exact", "planner_scale_factor")
+    assert {(target, gate) for target in TARGETS for gate in gates} <= set(found)
     assert [path.name for path in tmp_path.iterdir()] == ["out.failed.html"]
+
+
+def with_input_scale_times_eight(graph: Graph, layer: str) -> Graph:
+    """The same for the scale of what the layer is given, in its quantiser and its dequantiser alike."""
+    graph = graph.copy()
+    (node,) = (node for node in graph.nodes if node.name == layer)
+    dequantise = graph.producers()[node.input[0]]
+    assert dequantise.op_type == "DequantizeLinear"
+    scale = dequantise.input[1]
+    graph.weights[scale] = derived(graph.weights[scale], lambda array: (array * 8).astype(array.dtype))
+    return graph
+
+
+@both
+def test_one_inputs_scale_times_eight_is_caught(
+    target: Target, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three bits of eight are lost, which the tokens of a decisive model may well bear."""
+    write = write_graph
+
+    def write_with_fault(graph: Graph, path: Path, advance: Callable[[int], None]) -> list[Path]:
+        planted = with_input_scale_times_eight(graph, "/gemm_22") if path.name == "planner.onnx" else graph
+        return write(planted, path, advance)
+
+    monkeypatch.setattr(target_export, "write_graph", write_with_fault)
+    result = export(tiny, tmp_path / "out", targets=(target,))
+    (gate,) = (gate for gate in result.failed if gate.name == "planner_scale_factor")
+    assert gate.value == pytest.approx(8, rel=0.01)
 
 
 def test_the_planted_layers_are_all_there_are(tiny: Path) -> None:

@@ -105,11 +105,11 @@ def test_the_three_verdicts_look_different(given: Arguments) -> None:
     assert page.row("Cosine")[2] == "0.5 ✕ failed, accepted"
     assert page.row("Closed loop")[2] == "— not run"
     assert len(page.classed("over")) == 2
-    assert "✕ 12 of 14 gates passed" in page.text
+    assert "✕ 14 of 16 gates passed" in page.text
     assert "2 failed, 1 of them accepted" in page.text
     looks = [attrs["class"] for attrs in page.classed("chip")]
     assert looks.count("chip failed") == 3
-    assert looks.count("chip passed") == 12
+    assert looks.count("chip passed") == 14
 
 
 def test_a_page_of_passed_gates_warns_of_nothing(given: Arguments) -> None:
@@ -118,7 +118,7 @@ def test_a_page_of_passed_gates_warns_of_nothing(given: Arguments) -> None:
     rest = tuple(gate for gate in with_gates(manifest, **gates).gates if gate.target == "cpu")
     manifest = manifest.model_copy(update={"gates": rest, "targets": {"cpu": manifest.targets["cpu"]}})
     page = Page(report_html(**{**given, "manifest": manifest, "exports": {"cpu": given["exports"]["cpu"]}}))
-    assert "✓ 8 of 8 gates passed" in page.text
+    assert "✓ 9 of 9 gates passed" in page.text
     assert not page.classed("failed")
     assert not page.classed("over")
 
