@@ -21,7 +21,8 @@
         │   └── ServoError          a servo answered with an error
         ├── CameraError             no frame, or one that cannot be used
         ├── EngineError             an engine cannot be made or loaded, or gave numbers that cannot be used
-        │   └── PlanError           a built engine that TensorRT refuses to load: damaged, or made elsewhere
+        │   ├── PlanError           a built engine that TensorRT refuses to load: damaged, or made elsewhere
+        │   └── ModelHangsError     a call of a system that does not return
         └── ProcessError            a process of ours died or does not answer
 
 Facts stand on the error as attributes; the message is one sentence that says what is wrong, where, and what to do.
@@ -235,6 +236,14 @@ class EngineError(RuntimeFault):
 
 class PlanError(EngineError):
     """A built engine that TensorRT refuses to load: damaged, or made elsewhere."""
+
+
+class ModelHangsError(EngineError):
+    """A call of a system that does not return."""
+
+    def __init__(self, stage: str, waited_s: float) -> None:
+        super().__init__(stage, f"it hangs, no answer for {waited_s:.0f} s")
+        self.waited_s = waited_s
 
 
 class ProcessError(RuntimeFault):

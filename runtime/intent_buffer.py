@@ -51,9 +51,13 @@ class IntentBuffer:
 
     def change_task(self) -> int:
         """Throw the plan away and return the new task's id."""
-        self._plan = None
+        self.flush()
         self.task_id += 1
         return self.task_id
+
+    def flush(self) -> None:
+        """Throw the plan away; the task stays."""
+        self._plan = None
 
     def tokens_for(self, step: int) -> tuple[Plan, Int64] | None:
         """The plan to use and its int64 [H_chunk, D] tokens for a chunk that starts at control step `step`.

@@ -12,6 +12,7 @@ from libra_edge.messages import ActionChunk, Int64, Observation, Plan
 from libra_edge.model_spec import ModelSpec
 from libra_edge.protocols import Clock
 from libra_edge.runtime.control_steps import ControlSteps
+from libra_edge.runtime.fence import Fence
 from libra_edge.runtime.intent_buffer import IntentBuffer
 from libra_edge.runtime.systems import Planner, Refiner
 
@@ -35,6 +36,7 @@ class Policy:
         self.steps = ControlSteps(0, policy.step_ns)
         self.chunk_steps = policy.chunk_steps
         self.spec = spec
+        self._fence = Fence(spec)
         self._planner = planner
         self._refiner = refiner
         self._instruction = instruction
@@ -49,20 +51,20 @@ class Policy:
         self.steps = ControlSteps(self._clock.now_ns(), self.steps.step_ns)
 
     def make_plan(self, observation: Observation, step: int, task_id: int) -> Plan:
-        """Plan from what was observed in control step `step`. Raises EngineError."""
-        tokens = self._planner.plan(observation, self._instruction)
+        """Plan from what was observed in control step `step`. Raises EngineError, also for what the fence refuses."""
+        tokens = self._fence.tokens(self._planner.plan(observation, self._instruction))
         return Plan(next(self._plan_ids), tokens, step, task_id, observation.captured_ns, self._clock.now_ns())
 
     def make_chunk(self, observation: Observation, plan: Plan, tokens: Int64, step: int) -> ActionChunk:
         """Refine the plan's int64 [H_chunk, D] tokens into the chunk that starts at control step `step`.
 
-        Raises EngineError.
+        Raises EngineError, also for what the fence refuses.
         """
         age = step - plan.first_step
         noise = chunk_noise(self._seed, step, self._noise_shape)
         return ActionChunk(
             chunk_id=next(self._chunk_ids),
-            positions=self._refiner.refine(observation, tokens, age, noise),
+            positions=self._fence.positions(self._refiner.refine(observation, tokens, age, noise)),
             first_step=step,
             start_ns=self._start_of_chunk(observation, step),
             step_ns=self.steps.step_ns,

@@ -10,38 +10,36 @@ camera threads ---> sight ---> planner stream ---> intent buffer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import closing
+from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
 from typing import Any
 
 import numpy as np
 
 from libra_edge.errors import CameraError, ProcessError
 from libra_edge.messages import Frame, JointState, Observation
+from libra_edge.runtime.camera_thread import CameraReport, camera_threads
 from libra_edge.runtime.planner_stream import PlannerStream
 from libra_edge.runtime.refiner_stream import RefinerStream
 from libra_edge.runtime.run_state import Run
-from libra_edge.runtime.sight import camera_threads
 from libra_edge.runtime.supervisor import State
 
 LOOK_EVERY_S = 0.02
 FIRST_SIGHT_S = 10.0
+BLIND_S = 10.0
+"""An arm that has held so long for want of pictures needs somebody to look after it."""
 SERVO_SILENT_NS = 500_000_000
 
 
 async def run_policy(run: Run) -> str:
     """Drive the arm until the run is finished; returns why it ended.
 
-    Raises CameraError if nothing is ever seen, EngineError if a system keeps failing, ProcessError if the servo
-    process fails. The arm is left to the servo process in any case.
+    Raises CameraError if nothing is seen for ten seconds, EngineError if a system hangs or keeps failing, ProcessError
+    if the servo process fails. The arm is left to the servo process in any case.
     """
-    loop = asyncio.get_running_loop()
-
-    def show(frame: Frame) -> None:
-        loop.call_soon_threadsafe(run.show, frame)
-
     planner, refiner = PlannerStream(run), RefinerStream(run)
-    with closing(planner), closing(refiner), camera_threads(run.cameras, show):
+    with closing(planner), closing(refiner), camera_threads(run.cameras, run.camera_hz, _OnTheLoop(run)) as pictures:
+        run.pictures = pictures
         observation = await _first_sight(run)
         await refiner.warm_up(observation, await planner.warm_up(observation))
         await run.start()
@@ -50,7 +48,27 @@ async def run_policy(run: Run) -> str:
             refiner.run(planner),  # pictures, joints, tokens -> chunk -> servo process
             _copy_commands(run),  # servo process -> recorder
             _end_of_run(run),  # time is up, task done, stopped, or a servo process in trouble
+            _end_if_blind(run),  # a camera shows nothing for too long
+            run.loop_watch.run(),  # did this loop stand still?
         )
+
+
+class _OnTheLoop:
+    """What the camera threads say, carried over to the event loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._loop = asyncio.get_running_loop()
+
+    def frame(self, frame: Frame) -> None:
+        self._hand_over(self._run.show, frame)
+
+    def report(self, report: CameraReport) -> None:
+        self._hand_over(self._run.hear, report)
+
+    def _hand_over(self, take: Callable[..., None], what: Frame | CameraReport) -> None:
+        with suppress(RuntimeError):  # a camera that hung until after the loop was closed
+            self._loop.call_soon_threadsafe(take, what)
 
 
 async def _first_sight(run: Run) -> Observation:
@@ -89,6 +107,20 @@ async def _end_of_run(run: Run) -> str:
             raise ProcessError(f"the servo process is silent for {silent_ns / 1e9:.1f} s; the watchdog stops the arm")
         if (reason := run.finished()) is not None:
             return reason
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _end_if_blind(run: Run) -> None:
+    """Raises CameraError once a camera has shown nothing good enough for BLIND_S."""
+    seen_ns = run.clock.now_ns()
+    while True:
+        now_ns = run.clock.now_ns()
+        blind = run.sight.blind_camera(now_ns)
+        if blind is None:
+            seen_ns = now_ns
+        elif now_ns - seen_ns > BLIND_S * 1e9:
+            camera, clause = blind
+            raise CameraError(camera, f"{clause}; nothing to act on for {BLIND_S:.0f} s, check lens, cable and power")
         await asyncio.sleep(LOOK_EVERY_S)
 
 

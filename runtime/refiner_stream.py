@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from libra_edge.errors import EngineError
+from libra_edge.errors import EngineError, ModelHangsError
 from libra_edge.messages import ActionChunk, Int64, Observation, Plan
 from libra_edge.runtime.latency import RobustEstimate
+from libra_edge.runtime.model_call import answer_of
 from libra_edge.runtime.planner_stream import PlannerStream
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.schedule import Mode
@@ -17,6 +18,8 @@ WARM_UP_CALLS = 3
 MAX_FAILURES_IN_A_ROW = 3
 MARGIN_MS = 10.0
 """A chunk should be there this long before its control step begins."""
+SLOW_S = 0.5
+"""A refiner that takes longer is told of."""
 
 
 class RefinerStream:
@@ -28,6 +31,7 @@ class RefinerStream:
         self._lead_ms = RobustEstimate(50.0)
         self._asked_ns = 0
         self._failures = 0
+        self._old_plan_announced = False
 
     async def warm_up(self, observation: Observation, plan: Plan) -> None:
         """Let the engines allocate and settle; the last call tells how long one takes. Raises EngineError."""
@@ -76,15 +80,21 @@ class RefinerStream:
     async def _refine(self, step: int) -> bool:
         """Make the chunk for `step` and send it off; False if there is nothing to make it from."""
         run = self._run
+        run.loop_watch.look()
         found, observation = run.policy.buffer.tokens_for(step), run.sight.look()
         if found is None or isinstance(observation, str):
             run.log.hold(observation if isinstance(observation, str) else run.policy.buffer.refusal(step) or "no plan")
             return False
         began_ns = run.clock.now_ns()
         try:
-            chunk, refiner_ms = await self._thread.run(partial(self._timed_chunk, observation, *found, step))
+            call = self._thread.run(partial(self._timed_chunk, observation, *found, step))
+            chunk, refiner_ms = await answer_of(call, "refiner", slow_after_s=SLOW_S, on_slow=run.log.hold)
+        except ModelHangsError:
+            raise
         except EngineError as error:
             self._tolerate(error)
+            return False
+        if run.is_outdated(observation.captured_ns):
             return False
         run.servo.send_chunk(chunk)
         sent_ns = run.clock.now_ns()
@@ -93,7 +103,15 @@ class RefinerStream:
         self._failures = 0
         run.log.resume()
         run.log.chunk(chunk, observation, refiner_ms, refine_ms)
+        self._watch_age(chunk.plan_age_steps)
         return True
+
+    def _watch_age(self, age: int) -> None:
+        """Announce once if the planner beside us is only just fast enough; serial mode uses plans up on purpose."""
+        most = self._run.policy.buffer.max_age_steps
+        if self._run.mode is Mode.ASYNC and age >= most > 0 and not self._old_plan_announced:
+            self._old_plan_announced = True
+            self._run.log.fault(f"a chunk rests on a plan {age} steps old, {most} is the most", "goes on")
 
     def _timed_chunk(self, observation: Observation, plan: Plan, tokens: Int64, step: int) -> tuple[ActionChunk, float]:
         began_ns = self._run.clock.now_ns()

@@ -10,6 +10,7 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Column, Table
 
+from libra_edge.runtime.picture_watch import PictureWatch
 from libra_edge.runtime.run_state import Run
 
 Figures = Mapping[str, Any]
@@ -29,6 +30,7 @@ def run_figures(run: Run) -> dict[str, Any]:
         "refine_ms": log.refine_ms.summary(),
         "capture_to_command_ms": log.capture_to_command_ms.summary(),
         "plan_age_steps": _exact_summary(log.plan_ages),
+        "cameras": {name: _camera_figures(watch) for name, watch in run.pictures.items()},
         "servo_hz": _servo_hz(run),
         "servo_lateness_us": None if servo is None else _rounded(servo.lateness.summary_us()),
         "deadline_misses": None if servo is None else servo.deadline_misses,
@@ -66,6 +68,11 @@ def _exact_summary(values: Sequence[int]) -> dict[str, float | int | None]:
         name: int(np.quantile(values, q, method="inverted_cdf")) if values else None for name, q in QUANTILES.items()
     }
     return {**quantiles, "n": len(values)}
+
+
+def _camera_figures(watch: PictureWatch) -> dict[str, float | int | None]:
+    rate_hz = None if watch.rate_hz is None else round(watch.rate_hz, 2)
+    return {"pictures": watch.frames, "skipped": watch.skipped, "refused": watch.refused, "hz": rate_hz}
 
 
 def _servo_hz(run: Run) -> float | None:

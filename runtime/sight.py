@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
-from libra_edge.errors import CameraError
 from libra_edge.messages import Frame, JointState, Observation
-from libra_edge.protocols import Camera, Clock
+from libra_edge.protocols import Clock
 
-logger = logging.getLogger(__name__)
-
-READ_TIMEOUT_S = 0.5
-RETRY_S = 0.1
 MAX_JOINTS_AGE_NS = 200_000_000
 PAST_JOINTS = 64
 
 
 class Sight:
-    """Filled by `show` on the event loop, looked through by `look` on the event loop."""
+    """Filled by `show` on the event loop, looked through by `look` on the event loop.
+
+    Attributes:
+        not_before_ns: pictures taken before this are not looked at, however fresh: the process was paused since.
+    """
 
     def __init__(
         self, max_frame_age_ns: Mapping[str, int], joint_state: Callable[[], JointState | None], clock: Clock
@@ -32,6 +28,7 @@ class Sight:
         self._clock = clock
         self._frames: dict[str, Frame] = {}
         self._past_joints: deque[JointState] = deque(maxlen=PAST_JOINTS)
+        self.not_before_ns = 0
 
     def show(self, frame: Frame) -> None:
         """`frame` is now the newest one of its camera."""
@@ -48,12 +45,9 @@ class Sight:
         pictures are tens of milliseconds old, and an arm that has moved since would contradict them.
         """
         now_ns = self._clock.now_ns()
-        for camera, max_age_ns in self._max_frame_age_ns.items():
-            if camera not in self._frames:
-                return f"camera {camera!r} has shown nothing yet"
-            age_ns = now_ns - self._frames[camera].captured_ns
-            if age_ns > max_age_ns:
-                return f"camera {camera!r} shows nothing newer than {age_ns / 1e6:.0f} ms ago"
+        if (blind := self.blind_camera(now_ns)) is not None:
+            camera, clause = blind
+            return f"camera {camera!r} {clause}"
         joints = self._joint_state()
         if joints is None:
             return "no joint state has come yet"
@@ -63,37 +57,16 @@ class Sight:
         then = min([joints, *self._past_joints], key=lambda past: abs(past.measured_ns - seen.captured_ns))
         return Observation(seen.frames, then)
 
-
-@contextmanager
-def camera_threads(cameras: Sequence[Camera], on_frame: Callable[[Frame], None]) -> Iterator[None]:
-    """A thread a camera, each handing over every new frame; `on_frame` is called in those threads."""
-    stopping = threading.Event()
-    threads = [
-        threading.Thread(target=_read, args=(camera, on_frame, stopping), name=f"camera {camera.name}", daemon=True)
-        for camera in cameras
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join(timeout=2 * READ_TIMEOUT_S)
-
-
-def _read(camera: Camera, on_frame: Callable[[Frame], None], stopping: threading.Event) -> None:
-    troubled = False
-    while not stopping.is_set():
-        try:
-            frame = camera.read(READ_TIMEOUT_S)
-        except CameraError as error:
-            if not troubled:
-                logger.warning("%s; trying on", error)
-            troubled = True
-            stopping.wait(RETRY_S)
-            continue
-        if troubled:
-            logger.warning("camera %r is back", camera.name)
-        troubled = False
-        on_frame(frame)
+    def blind_camera(self, now_ns: int) -> tuple[str, str] | None:
+        """A camera whose newest picture must not be acted on, and why, as a clause; None if there is none."""
+        for camera, max_age_ns in self._max_frame_age_ns.items():
+            if camera not in self._frames:
+                return camera, "has shown nothing yet"
+            captured_ns = self._frames[camera].captured_ns
+            if captured_ns < self.not_before_ns:
+                return camera, "has shown nothing since the policy process stood still"
+            if captured_ns > now_ns:
+                return camera, "shows the future; its time stamps are wrong"
+            if now_ns - captured_ns > max_age_ns:
+                return camera, f"shows nothing newer than {(now_ns - captured_ns) / 1e6:.0f} ms ago"
+        return None

@@ -10,6 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -50,5 +51,5 @@ class WorkerThread:
             else:
                 done.set_exception(error)
 
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # a call that hung until after the loop was closed
             self._loop.call_soon_threadsafe(settle)

@@ -70,6 +70,7 @@ async def run_session(
         servo = await ServoClient.launch(arguments, joints=len(robot.joint))
         sight = Sight(max_frame_ages_ns(policy.spec, robot), servo.joint_state, log.clock)
         run = Run(policy, hardware.cameras, sight, servo, log, log.clock, end, options.mode)
+        run.camera_hz = {camera.name: camera.fps for camera in robot.camera}
         ended, fault = "", None
         try:
             ended = await _drive(run, servo, options)
