@@ -1,4 +1,4 @@
-"""A thread a camera: it reads, judges, and opens again what was lost; the event loop hears of good pictures and changes."""
+"""A thread a camera: it reads, judges, opens again what was lost; the event loop hears of good pictures and changes."""
 
 from __future__ import annotations
 

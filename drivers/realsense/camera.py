@@ -72,15 +72,21 @@ class RealSenseCamera:
         self._sensor = sensor
 
     def read(self, timeout_s: float) -> Frame:
-        """Wait for the next new frame. Raises CameraError if none comes, or the stream is frozen."""
+        """Wait for the next new frame that can be dated.
+
+        Raises CameraError if none comes, the stream is frozen, or once when the camera's clock was set.
+        """
         if self._sensor is None:
             raise CameraError(self.name, "is not open")
         deadline = time.monotonic() + timeout_s
         complaint = "sent no frame"
         while (picture := self._next_picture(deadline)) is not None:
-            if not self._frozen.repeats(picture.get_frame_number()):
-                return self._to_frame(picture)
-            complaint = "is frozen, it sent the same frame again and nothing else"
+            if self._frozen.repeats(picture.get_frame_number()):
+                complaint = "is frozen, it sent the same frame again and nothing else"
+            elif (frame := self._to_frame(picture)) is not None:
+                return frame
+            else:
+                complaint = "sent only pictures that cannot be dated"
         raise CameraError(self.name, f"{complaint} for {timeout_s:.1f} s; check cable and power")
 
     def close(self) -> None:
@@ -103,13 +109,9 @@ class RealSenseCamera:
             raise CameraError(self.name, f"failed while streaming ({error})") from error
         return picture if delivered else None
 
-    def _to_frame(self, picture: Any) -> Frame:
-        arrived_ns = self._clock.now_ns()
-        domain = StampDomain(picture.get_frame_timestamp_domain().name)
-        if domain is StampDomain.SYSTEM and not self._degraded_announced:
-            self._degraded_announced = True
-            log.warning("camera %r gives no capture times (no kernel metadata): arrival times stand in", self.name)
-        captured_ns = self._capture_time.captured_ns(picture.get_timestamp(), domain, arrived_ns)
+    def _to_frame(self, picture: Any) -> Frame | None:
+        """None if nobody can tell when it was taken."""
+        captured_ns = self._captured_ns(picture)
         # A copy, because librealsense's pool holds only a few frames.
         image = np.array(picture.get_data(), dtype=np.uint8)
         if image.shape != (self._stream.height, self._stream.width, 3):
@@ -118,4 +120,15 @@ class RealSenseCamera:
             )
         if self._frozen.hangs(image):
             raise CameraError(self.name, "is frozen, its last pictures are equal to the last bit; replug it")
-        return Frame(self.name, image, picture.get_frame_number(), captured_ns)
+        return None if captured_ns is None else Frame(self.name, image, picture.get_frame_number(), captured_ns)
+
+    def _captured_ns(self, picture: Any) -> int | None:
+        arrived_ns, jumps = self._clock.now_ns(), self._capture_time.jumps
+        domain = StampDomain(picture.get_frame_timestamp_domain().name)
+        if domain is StampDomain.SYSTEM and not self._degraded_announced:
+            self._degraded_announced = True
+            log.warning("camera %r gives no capture times (no kernel metadata): arrival times stand in", self.name)
+        captured_ns = self._capture_time.captured_ns(picture.get_timestamp(), domain, arrived_ns)
+        if self._capture_time.jumps > jumps:
+            raise CameraError(self.name, "was found with its clock set to another time; its pictures are dated anew")
+        return captured_ns

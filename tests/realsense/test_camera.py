@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from libra_edge.drivers.realsense.camera import IDENTICAL_LIMIT
-from libra_edge.drivers.realsense.capture_time import StampDomain
+from libra_edge.drivers.realsense.capture_time import SETTLING, StampDomain
 from libra_edge.errors import CameraError, ConfigError, MissingHardwareError
 from libra_edge.protocols import Camera
 from tests.realsense.software_stream import STREAM, Bench, noise
@@ -102,6 +102,27 @@ def test_camera_clock_is_mapped() -> None:
         got = bench.camera.read(LATEST_S)
         assert sent.captured_ns - MS <= got.captured_ns <= time.monotonic_ns()
     bench.camera.close()
+
+
+@pytest.mark.parametrize("step_ns", [10_000 * MS, -10_000 * MS])
+def test_a_camera_clock_that_is_set_is_said_once_and_mapped_anew(step_ns: int) -> None:
+    bench = Bench(StampDomain.HARDWARE)
+    bench.camera.open()
+    complaints = []
+    for number in range(20):
+        sent = bench.inject(number, age_ns=-step_ns if number >= 10 else 0)
+        try:
+            got = bench.camera.read(SOON_S)
+        except CameraError as error:
+            complaints.append(error.problem)
+            continue
+        assert got.captured_ns <= time.monotonic_ns()
+        if number >= 10:
+            assert got.captured_ns >= sent.captured_ns - step_ns - MS
+    bench.camera.close()
+    assert "set to another time" in complaints[0]
+    assert set(complaints[1:]) == {"sent only pictures that cannot be dated for 0.0 s; check cable and power"}
+    assert len(complaints) == SETTLING - 1
 
 
 def test_closes_twice_and_opens_again() -> None:

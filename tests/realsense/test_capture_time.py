@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libra_edge.drivers.realsense import capture_time
 from libra_edge.drivers.realsense.capture_time import (
     BLOCK_NS,
+    SETTLING,
     CaptureTime,
     HardwareClockMap,
     StampDomain,
@@ -55,7 +57,53 @@ def test_wall_clock_stamp_becomes_monotonic(domain: StampDomain) -> None:
     assert captured == pytest.approx(taken, abs=MS)
 
 
-def test_stamp_from_the_future_is_held_back_to_arrival() -> None:
-    arrived = time.monotonic_ns()
-    stamp_ms = (arrived + wall_minus_monotonic_ns()) / 1e6 + 500.0
-    assert CaptureTime().captured_ns(stamp_ms, StampDomain.GLOBAL, arrived) == arrived
+def dated(times: CaptureTime, taken: int, *, domain: StampDomain, delay: int = 5 * MS, ahead: int = 0) -> int | None:
+    """When a picture taken at `taken` is believed to have been taken, its camera's clock being `ahead`."""
+    return times.captured_ns((taken + wall_minus_monotonic_ns() + ahead) / 1e6, domain, taken + delay)
+
+
+@pytest.mark.parametrize("domain", StampDomain)
+@pytest.mark.parametrize("ahead", [10_000 * MS, -10_000 * MS, 3_600_000 * MS])
+def test_a_clock_that_is_set_is_noticed_once_and_no_picture_is_ever_from_the_future(
+    domain: StampDomain, ahead: int
+) -> None:
+    times, start = CaptureTime(), time.monotonic_ns()
+    for index in range(40):
+        taken = start + index * PERIOD_NS
+        captured = dated(times, taken, domain=domain, ahead=ahead if index >= 20 else 0)
+        settling = 20 <= index < 19 + SETTLING
+        assert (captured is None) == settling
+        if captured is not None:
+            assert taken - MS <= captured <= taken + 5 * MS
+    assert times.jumps == 1
+
+
+def test_a_picture_that_was_long_on_the_way_when_the_clock_was_set_is_not_taken_for_fresh() -> None:
+    times, start = CaptureTime(), time.monotonic_ns()
+    for index in range(20):
+        dated(times, start + index * PERIOD_NS, domain=StampDomain.HARDWARE)
+    late = start + 20 * PERIOD_NS
+    assert dated(times, late, domain=StampDomain.HARDWARE, delay=400 * MS, ahead=10_000 * MS) is None
+
+
+@pytest.mark.parametrize("by", [3_600_000 * MS, -3_600_000 * MS])
+def test_a_wall_clock_that_is_set_changes_no_capture_time(monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+    times, start, before = CaptureTime(), time.monotonic_ns(), wall_minus_monotonic_ns()
+    for index in range(30):
+        if index == 10:
+            monkeypatch.setattr(capture_time, "wall_minus_monotonic_ns", lambda: before + by)
+        follows = by if index >= 20 else 0  # librealsense needs a while to find the new time
+        taken = start + index * PERIOD_NS
+        stamp_ms = (taken + before + follows) / 1e6
+        assert times.captured_ns(stamp_ms, StampDomain.GLOBAL, taken + 5 * MS) == pytest.approx(taken, abs=MS)
+    assert times.jumps == 0
+
+
+def test_stamp_from_the_future_is_not_believed() -> None:
+    times = CaptureTime()
+    start = time.monotonic_ns()
+    for index in range(2 * SETTLING):
+        taken = start + index * PERIOD_NS
+        captured = dated(times, taken, domain=StampDomain.GLOBAL, ahead=500 * MS)
+        assert (captured is None) == (index < SETTLING - 1)
+        assert captured is None or captured <= taken + 5 * MS
