@@ -124,6 +124,15 @@ def test_a_task_change_flushes_and_late_plans_of_the_old_task_stay_out() -> None
     assert buffer.tokens_for(1) is None
 
 
+def test_a_flush_throws_the_plan_away_and_keeps_the_task() -> None:
+    buffer = IntentBuffer(5, 10, 5)
+    buffer.offer(a_plan(0))
+    buffer.flush()
+    assert buffer.plan is None
+    assert buffer.task_id == 0
+    assert buffer.offer(a_plan(1))
+
+
 def test_a_plan_of_the_wrong_length_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="9 steps"):
         IntentBuffer(5, 10, 5).offer(a_plan(0, plan_steps=9))

@@ -96,13 +96,19 @@ class FakeServo:
         return Reply(self.state, self.accepts, "" if self.accepts else "a fault was found")
 
 
-def a_run(servo: FakeServo, finished: Callable[[], str | None], *, refiner: FakeRefiner | None = None) -> Run:
+def a_run(
+    servo: FakeServo,
+    finished: Callable[[], str | None],
+    *,
+    refiner: FakeRefiner | None = None,
+    max_frame_age_ns: int = 5_000_000_000,
+) -> Run:
     spec = a_spec()
     cameras = [FakeCamera(camera.name, camera.height, camera.width) for camera in ROBOT.camera]
     policy = Policy(
         FakePlanner(spec), refiner or FakeRefiner(spec), spec, np.ones((1, 8), np.int64), clock=CLOCK, seed=1
     )
-    ages = {camera.name: 5_000_000_000 for camera in cameras}
+    ages = dict.fromkeys([camera.name for camera in cameras], max_frame_age_ns)
     sight = Sight(ages, servo.joint_state, CLOCK)
     log = RunLog(CLOCK, ROBOT.joint_names, LimitCheck(ROBOT))
     return Run(policy, cameras, sight, servo, log, CLOCK, finished)
@@ -140,6 +146,22 @@ def test_cameras_that_never_show_anything_end_the_run(monkeypatch: pytest.Monkey
         camera.dark = True
     with pytest.raises(CameraError, match="has shown nothing yet"):
         asyncio.run(run_policy(run))
+
+
+def test_a_run_that_sees_nothing_any_more_holds_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_loop, "BLIND_S", 0.2)
+    servo = FakeServo()
+
+    def darken() -> None:
+        if servo.chunks:
+            for camera in run.cameras:
+                assert isinstance(camera, FakeCamera)
+                camera.dark = True
+
+    run = a_run(servo, darken, max_frame_age_ns=200_000_000)
+    with pytest.raises(CameraError, match=r"'front': shows nothing newer than .* ms ago; nothing to act on for 0 s"):
+        asyncio.run(run_policy(run))
+    assert any("no frame" in fault.kind for fault in run.log.faults)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from libra_edge.clock import SimulatedClock
-from libra_edge.errors import EngineError
+from libra_edge.errors import EngineError, ModelHangsError
 from libra_edge.messages import ActionChunk, Float64, Int64, JointState
 from libra_edge.runtime import planner_stream, refiner_stream
 from libra_edge.runtime.command import Command
@@ -186,6 +186,36 @@ def test_a_planner_that_hangs_costs_its_plan_and_no_token_past_the_horizon_is_us
     assert max(played.refiner.ages) <= 5
     reactions = [fault.reaction for fault in played.run.log.faults]
     assert reactions == ["hold", "hold once the last plan is used up"]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_planner_that_never_returns_ends_the_run_after_ten_seconds(mode: Mode) -> None:
+    with pytest.raises(ModelHangsError, match="planner: it hangs, no answer for 10 s"):
+        play(planner=[0.03, 0.03, 0.03, 0.03, None], refiner=[0.02], seconds=20.0, mode=mode)
+
+
+def test_a_refiner_that_never_returns_is_told_of_and_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ModelHangsError, match="refiner: it hangs, no answer for 10 s"):
+        play(planner=[0.03], refiner=[*([0.02] * 6), None], seconds=20.0)
+    assert "the refiner has given no answer for 0.5 s: hold" in caplog.text
+
+
+def test_warm_up_calls_do_not_spoil_the_estimate_of_how_long_a_chunk_takes() -> None:
+    """Three seconds each for the first two calls, as while an engine allocates: no chunk is begun early for that."""
+    played = play(planner=[2.0, 2.0, 2.0, 0.03], refiner=[3.0, 3.0, 0.02])
+    assert played.first_steps == list(range(1, 49, 5))
+    assert all(0 < lead < 20 for lead in played.lead_ms)
+    assert set(played.refiner.ages[3:]) <= {1, 2}
+    assert not played.run.log.faults
+
+
+def test_a_plan_as_old_as_may_be_is_told_of_once_before_the_arm_has_to_hold() -> None:
+    played = play(planner=[0.03], refiner=[0.02], every=6, spec=a_spec(plan_chunks=3, max_plan_delay_steps=6))
+    kinds = [fault.kind for fault in played.run.log.faults]
+    assert sum("is the most" in kind for kind in kinds) == 1
+    assert "plan 6 steps old, 6 is the most" in next(kind for kind in kinds if "is the most" in kind)
+    serial = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL)
+    assert not any("is the most" in fault.kind for fault in serial.run.log.faults)
 
 
 def test_old_pictures_make_the_arm_hold_until_there_are_new_ones() -> None:
