@@ -47,20 +47,22 @@ class PictureWatch:
     def complaint(self, frame: Frame, now_ns: int) -> str | None:
         """Why `frame` must not be acted on, as a clause; None if it may."""
         problem = self._problem(frame, now_ns)
+        if problem is None:
+            self._count_skips(frame)
+            self._last = frame
+            problem = "shows black only; is the lens covered?" if is_black(frame.image) else None
         if problem is not None:
             self.refused += 1
+            self._measure_anew()
             return problem
-        self._count_skips(frame)
         self._measure_rate(frame.captured_ns)
-        self._last = frame
         self.frames += 1
         return None
 
     def interrupted(self) -> None:
         """The stream broke off: the next picture may have any number, and the rate is measured anew."""
         self._last = None
-        self._since_ns = None
-        self._recent_ns.clear()
+        self._measure_anew()
 
     def _problem(self, frame: Frame, now_ns: int) -> str | None:
         if frame.captured_ns > now_ns:
@@ -69,8 +71,6 @@ class PictureWatch:
             return f"sent frame number {frame.number} again"
         if self._last is not None and frame.captured_ns < self._last.captured_ns:
             return "sent a picture that is older than the one before"
-        if is_black(frame.image):
-            return "shows black only; is the lens covered?"
         return None
 
     def _count_skips(self, frame: Frame) -> None:
@@ -80,6 +80,10 @@ class PictureWatch:
         if self.skipped >= SKIPS_TOLD and not self._skips_told:
             self._skips_told = True
             self._on_degraded(f"skips pictures: {self.skipped} frame numbers up to {frame.number} never came")
+
+    def _measure_anew(self) -> None:
+        self._since_ns = None
+        self._recent_ns.clear()
 
     def _measure_rate(self, captured_ns: int) -> None:
         self._since_ns = captured_ns if self._since_ns is None else self._since_ns
