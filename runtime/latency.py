@@ -58,6 +58,13 @@ class RobustEstimate:
             self._guessing = False
         self._recent.append(value)
 
+    def relax(self) -> None:
+        """Believe the slowest of them less: it is forgotten or, if there is no other, halved."""
+        slowest = max(self._recent)
+        self._recent.remove(slowest)
+        if not self._recent:
+            self._recent.append(slowest / 2.0)
+
     @property
     def value(self) -> float:
         """The estimate."""

@@ -82,6 +82,8 @@ class RefinerStream:
         run = self._run
         run.loop_watch.look()
         found, observation = run.policy.buffer.tokens_for(step), run.sight.look()
+        if found is None:
+            self._begin_later()
         if found is None or isinstance(observation, str):
             run.log.hold(observation if isinstance(observation, str) else run.policy.buffer.refusal(step) or "no plan")
             return False
@@ -105,6 +107,11 @@ class RefinerStream:
         run.log.chunk(chunk, observation, refiner_ms, refine_ms)
         self._watch_age(chunk.plan_age_steps)
         return True
+
+    def _begin_later(self) -> None:
+        """A chunk begun early for the sake of a few slow calls finds every plan too old, and would for good."""
+        if self._lead_ms.value * 1e6 > self._run.policy.steps.step_ns:
+            self._lead_ms.relax()
 
     def _watch_age(self, age: int) -> None:
         """Announce once if the planner beside us is only just fast enough; serial mode uses plans up on purpose."""

@@ -30,13 +30,16 @@ class CameraRig:
 
     Attributes:
         fault: what becomes of each picture.
-        plugged: an unplugged device is not found, and what was opened before gives nothing any more.
+        plugged: an unplugged device is not found.
+        lost: what was opened gives nothing any more, until it is opened again.
+        opened: how often somebody tried to open it.
     """
 
     stream: RobotCameraSection
     domain: StampDomain = StampDomain.HARDWARE
     fault: Feed = field(default=lambda frame: frame)
     plugged: bool = True
+    lost: bool = False
     opened: int = 0
 
     def __post_init__(self) -> None:
@@ -74,9 +77,10 @@ class CameraRig:
         self.opened += 1
         if not self.plugged:
             raise MissingHardwareError(f"camera {self.stream.name!r} is not connected")
-        if self.opened > 1:  # a device that was plugged in again is another one to librealsense
+        if self.lost:  # a device that was plugged in again is another one to librealsense
             self._software = SoftwareCamera(self.stream, self.domain)
             self._deliver = self._software.inject
+            self.lost = False
         return self._software.device
 
     def _feed(self) -> None:
@@ -85,7 +89,7 @@ class CameraRig:
             number, due = number + 1, due + 1.0 / self.stream.fps
             self._stopping.wait(max(0.0, due - time.monotonic()))
             frame = self.fault(Frame(self.stream.name, self.picture(number), number, time.monotonic_ns()))
-            if frame is not None and self.plugged:
+            if frame is not None and not self.lost:
                 self._deliver(frame)
 
 

@@ -156,6 +156,11 @@ class PolicySide:
                 return (commands[index].time_ns - self.injected_ns) / 1e6
         return None
 
+    def stands_at_the_end(self) -> bool:
+        """Whether the last two goals are one."""
+        before, last = self.check.commands[-2:]
+        return bool(np.array_equal(before.goal, last.goal))
+
     def moved_after_ms(self) -> float | None:
         """From the healing to the first command of a picture taken after it; None if there was none."""
         for command in self.check.commands:

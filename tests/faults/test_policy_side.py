@@ -18,7 +18,9 @@ from tests.dynamixel.bench import emulated
 from tests.faults import camera_cases, model_cases
 from tests.faults.camera_cases import CameraCase
 from tests.faults.model_cases import ModelCase
+from tests.faults.policy_process_cases import BLOCKED_S, block_the_loop, pause, policy_process
 from tests.faults.policy_side import PolicySide
+from tests.faults.wire_times import wait_for_standstill
 
 
 @pytest.fixture
@@ -67,9 +69,39 @@ def test_a_model_fault(emulator: ServoBusEmulator, case: ModelCase) -> None:
         assert session.fault is not None
         assert session.fault.exit_code == 3
         assert case.ends in str(session.fault)
-        assert side.stood_ms() is not None
+        assert side.stands_at_the_end()
         assert side.check.commands[-1].state in {State.STOPPING, State.HOLDING}
     else:
         assert (session.ended, session.fault) == ("task done", None)
     no_limit_was_broken(side)
     print(case.name, side.announced_ms(case.word), side.stood_ms(), side.moved_after_ms(), side.faults)
+
+
+def test_an_event_loop_blocked_for_300_ms_is_noticed_and_survived(emulator: ServoBusEmulator) -> None:
+    side = PolicySide(emulator.port)
+    session = side.play(block_the_loop)
+    assert (session.ended, session.fault) == ("task done", None)
+    told = next(fault for fault in side.faults if "stood still" in fault.kind)
+    assert int(told.kind.split()[-2]) >= BLOCKED_S * 1e3 - 60
+    no_limit_was_broken(side)
+    print("blocked", side.announced_ms("stood still"), side.stood_ms(), side.moved_after_ms(), side.faults)
+
+
+def test_when_the_policy_process_is_killed_the_arm_stands(emulator: ServoBusEmulator) -> None:
+    with policy_process(emulator) as policy:
+        stood_ms = wait_for_standstill(emulator, policy.signal(signal.SIGKILL))
+    print("killed", stood_ms)
+
+
+def test_a_policy_process_that_wakes_up_acts_on_nothing_that_it_saw_before(emulator: ServoBusEmulator) -> None:
+    with policy_process(emulator) as policy:
+        stood_ms, woken_ns = pause(emulator, policy)
+        told = policy.report()
+    assert told["ended"] == "task done"
+    assert told["violated"] == 0
+    assert any("stood still" in kind and "thrown away" in reaction for kind, reaction in told["faults"])
+    seen_before = {chunk for time_ns, chunk, _ in told["commands"] if time_ns < woken_ns}
+    acted = [(chunk, captured_ns) for _, chunk, captured_ns in told["commands"] if chunk not in seen_before]
+    assert len({chunk for chunk, _ in acted}) >= 2
+    assert all(captured_ns >= woken_ns for _, captured_ns in acted)
+    print("paused", stood_ms, told["faults"])

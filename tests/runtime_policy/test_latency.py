@@ -38,6 +38,17 @@ def test_zero_negative_and_enormous_times_are_counted_too() -> None:
     assert distribution.summary()["max"] == 1e12
 
 
+def test_a_relaxed_estimate_forgets_its_slowest_and_in_the_end_halves() -> None:
+    estimate = RobustEstimate(50.0)
+    for time in (20.0, 900.0, 400.0):
+        estimate.add(time)
+    seen = [estimate.value]
+    for _ in range(4):
+        estimate.relax()
+        seen.append(estimate.value)
+    assert seen == [900.0, 400.0, 20.0, 10.0, 5.0]
+
+
 def test_the_estimate_forgets_its_guess_and_shrugs_off_one_outlier() -> None:
     estimate = RobustEstimate(50.0)
     assert estimate.value == 50.0

@@ -236,6 +236,13 @@ def test_the_refiner_starts_earlier_once_it_has_become_slower() -> None:
     assert played.run.log.late_chunks >= 1
 
 
+@pytest.mark.parametrize("slow_calls", [1, 2, 3, 8])
+def test_after_some_very_slow_calls_the_arm_moves_again(slow_calls: int) -> None:
+    played = play(planner=[0.03], refiner=[*([0.02] * 6), *([1.2] * slow_calls), 0.02], seconds=8.0 + 3 * slow_calls)
+    assert played.run.log.holding is None
+    assert all(0 < lead < 20 for lead in played.lead_ms[-3:])
+
+
 def test_a_refiner_slower_than_its_chunk_skips_steps_instead_of_falling_behind() -> None:
     played = play(
         planner=[0.03],
