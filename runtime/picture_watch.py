@@ -15,6 +15,8 @@ BRIGHT_SHARE = 0.001
 """Hot pixels are bright in the dark too: a picture is black if fewer of its pixels than this are above the level."""
 SAMPLED_EVERY = 4
 WINDOW_NS = 2_000_000_000
+BREAK_NS = 500_000_000
+"""After a gap of this length the stream begins anew: a camera that went silent, or we who did not look."""
 SLOW_SHARE = 0.7
 FINE_SHARE = 0.9
 SKIPS_TOLD = 3
@@ -48,6 +50,8 @@ class PictureWatch:
         """Why `frame` must not be acted on, as a clause; None if it may."""
         problem = self._problem(frame, now_ns)
         if problem is None:
+            if self._last is not None and frame.captured_ns - self._last.captured_ns > BREAK_NS:
+                self.interrupted()
             self._count_skips(frame)
             self._last = frame
             problem = "shows black only; is the lens covered?" if is_black(frame.image) else None

@@ -71,7 +71,8 @@ class CameraRig:
 
     def picture(self, number: int) -> UInt8:
         """Noise unlike any other, uint8 [H, W, 3], never black."""
-        return self._noise ^ np.uint8(number % 32)
+        picture: UInt8 = self._noise ^ np.uint8(number % 32)
+        return picture
 
     def _find(self, _stream: RobotCameraSection) -> Any:
         self.opened += 1

@@ -1,7 +1,7 @@
 """The policy side in a process of its own, to be killed and paused: `python -m tests.faults.policy_child PORT`.
 
-Says `moving` on stdout once it drives the arm. When it has noticed a standstill of itself and made three chunks since, it
-ends, with a line of JSON: what it said, and time, chunk and capture time of each command.
+Says `moving` on stdout once it drives the arm. When it has noticed a standstill of itself and made three chunks since,
+it ends, with a line of JSON: what it said, and time, chunk and capture time of each command.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ PATIENCE_S = 30.0
 
 
 def wait_for_standstill(emulator: ServoBusEmulator, since_ns: int) -> float:
-    """Milliseconds from `since_ns` to the first of ten equal goals of every servo; AssertionError if none come."""
+    """Milliseconds from `since_ns` to the first of ten equal goals of every servo.
+
+    Raises AssertionError if none come.
+    """
     deadline = time.monotonic() + PATIENCE_S
     while (stood_ns := _first_of_a_standstill(emulator, since_ns)) is None:
         assert time.monotonic() < deadline, "the arm never stood"
@@ -20,12 +23,10 @@ def wait_for_standstill(emulator: ServoBusEmulator, since_ns: int) -> float:
 
 
 def _first_of_a_standstill(emulator: ServoBusEmulator, since_ns: int) -> int | None:
-    writes: dict[int, dict[int, int]] = {}
-    for goal in list(emulator.ledger.goals):
-        if goal.time_ns >= since_ns:
-            writes.setdefault(goal.time_ns, {})[goal.servo_id] = goal.tick
-    times, poses = list(writes), list(writes.values())
-    for index in range(len(poses) - STANDING):
-        if all(pose == poses[index] for pose in poses[index : index + STANDING]):
-            return times[index]
+    """One packet carries the goals of all servos, and equal goals make equal packets."""
+    goals = [goal for goal in list(emulator.ledger.goals) if goal.time_ns >= since_ns]
+    writes = [(goal.time_ns, goal.packet) for goal in goals if goal.servo_id == goals[0].servo_id]
+    for index in range(len(writes) - STANDING):
+        if len({packet for _, packet in writes[index : index + STANDING]}) == 1:
+            return writes[index][0]
     return None

@@ -84,6 +84,15 @@ def test_repeated_older_and_future_pictures_are_refused() -> None:
     assert stream.send() is None
 
 
+def test_a_long_gap_is_neither_skipped_pictures_nor_a_low_rate() -> None:
+    stream = Stream()
+    for _ in range(3):
+        assert all(stream.send() is None for _ in range(60))
+        assert stream.send(skip=30, period_s=2.0) is None
+    assert stream.said == []
+    assert stream.watch.skipped == 0
+
+
 def test_after_a_break_numbers_may_start_again_and_the_rate_is_measured_anew() -> None:
     stream = Stream()
     for _ in range(60):
