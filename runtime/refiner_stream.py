@@ -80,7 +80,6 @@ class RefinerStream:
     async def _refine(self, step: int) -> bool:
         """Make the chunk for `step` and send it off; False if there is nothing to make it from."""
         run = self._run
-        run.loop_watch.look()
         found, observation = run.policy.buffer.tokens_for(step), run.sight.look()
         if found is None:
             self._begin_later()

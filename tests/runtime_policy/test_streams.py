@@ -96,15 +96,20 @@ def play(
     seen: Callable[[float], bool] = lambda _time: True,
     spec: Any = None,
     systems: tuple[Any, Any] | None = None,
+    max_frame_age_ns: int = 333_000_000,
+    pause: tuple[float, float] | None = None,
 ) -> Played:
-    """Run both streams for `seconds`; calls take as long as listed (the first three of each are warm-up)."""
+    """Run both streams for `seconds`; calls take as long as listed (the first three of each are warm-up).
+
+    `pause`: when in the run nothing of it runs, and for how long, seconds.
+    """
     VirtualWorker.seconds = {"planner": planner, "refiner": refiner}
     spec = spec or a_spec()
     clock = SimulatedClock(7_000_000_000)
     fake_planner, fake_refiner = systems or (FakePlanner(spec), FakeRefiner(spec))
     servo = FakeServo(clock)
     policy = Policy(fake_planner, fake_refiner, spec, np.ones((1, 8), np.int64), clock=clock, seed=1)
-    sight = Sight({camera.name: 333_000_000 for camera in ROBOT.camera}, servo.joint_state, clock)
+    sight = Sight({camera.name: max_frame_age_ns for camera in ROBOT.camera}, servo.joint_state, clock)
     log = RunLog(clock, ROBOT.joint_names, LimitCheck(ROBOT))
     run = Run(policy, [], sight, servo, log, clock, lambda: None, mode, every)
 
@@ -117,6 +122,12 @@ def play(
             number += 1
             await asyncio.sleep(FRAME_S)
 
+    async def pause_once() -> None:
+        if pause is not None:
+            await asyncio.sleep(pause[0])
+            clock.advance(round(pause[1] * 1e9))
+        await asyncio.Event().wait()
+
     async def main() -> None:
         pictures = asyncio.create_task(show_pictures())
         plans, chunks = PlannerStream(run), RefinerStream(run)
@@ -125,7 +136,8 @@ def play(
         assert not isinstance(observation, str)
         await chunks.warm_up(observation, await plans.warm_up(observation))
         await run.start()
-        parts = [asyncio.create_task(plans.run()), asyncio.create_task(chunks.run(plans))]
+        coroutines = (plans.run(), chunks.run(plans), run.loop_watch.run(), pause_once())
+        parts = [asyncio.create_task(coroutine) for coroutine in coroutines]
         done, _ = await asyncio.wait(parts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in (pictures, *parts):
             task.cancel()
@@ -227,6 +239,25 @@ def test_old_pictures_make_the_arm_hold_until_there_are_new_ones() -> None:
     assert not any(16 <= step <= 30 for step in steps)
     assert steps[-1] > 40
     assert played.run.log.holding is None
+
+
+@pytest.mark.parametrize("begin_ms", range(1000, 1500, 20))
+def test_after_a_pause_neither_picture_nor_plan_from_before_it_is_acted_on(begin_ms: int) -> None:
+    """Wherever it falls: between two calls, or within one of them, whose result is thrown away."""
+    played = play(
+        planner=[0.08],
+        refiner=[0.15],
+        spec=a_spec(plan_chunks=4, max_plan_delay_steps=15),
+        max_frame_age_ns=2_000_000_000,
+        pause=(begin_ms / 1e3, 0.7),
+    )
+    begin = played.run.policy.steps.start_of
+    woken_ns = played.run.policy.steps.start_ns + begin_ms * 1_000_000 + 700_000_000
+    after = [chunk for chunk, at in zip(played.servo.chunks, played.servo.arrived_ns, strict=True) if at >= woken_ns]
+    assert len(after) > 3
+    assert all(chunk.captured_ns >= woken_ns for chunk in after)
+    assert all(begin(chunk.first_step - chunk.plan_age_steps + 1) > woken_ns for chunk in after)
+    assert sum("stood still for" in fault.kind for fault in played.run.log.faults) == 1
 
 
 def test_the_refiner_starts_earlier_once_it_has_become_slower() -> None:
