@@ -115,6 +115,8 @@ class CaptureTime:
         if direct_ns is not None:
             self._by_wall_clock = True
             return direct_ns
+        if clock_map.steps == 0 and stamp_ns - self._offset_ns < arrived_ns:
+            return stamp_ns - self._offset_ns  # nobody set that clock: the picture is as old as it says
         self.jumps += self._by_wall_clock
         self._by_wall_clock = False
         return mapped_ns if clock_map.pictures >= SETTLING else None

@@ -99,6 +99,15 @@ def test_a_wall_clock_that_is_set_changes_no_capture_time(monkeypatch: pytest.Mo
     assert times.jumps == 0
 
 
+def test_pictures_that_were_held_up_for_long_are_as_old_as_they_say() -> None:
+    times, start = CaptureTime(), time.monotonic_ns()
+    for index in range(40):
+        taken = start + index * PERIOD_NS
+        captured = dated(times, taken, domain=StampDomain.GLOBAL, delay=3000 * MS if index >= 5 else 5 * MS)
+        assert captured == pytest.approx(taken, abs=MS)
+    assert times.jumps == 0
+
+
 def test_stamp_from_the_future_is_not_believed() -> None:
     times = CaptureTime()
     start = time.monotonic_ns()
