@@ -22,6 +22,7 @@ class CameraCase:
         break_it, mend_it: what happens to the camera.
         wire_only: seen by the driver over librealsense; frames that are handed over directly cannot break like this.
         tried: how often somebody must have tried to open the camera before it is mended.
+        mended: False leaves it broken until the run ends.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CameraCase:
     mend_it: Callable[[CameraRig], None]
     wire_only: bool = False
     tried: int = 1
+    mended: bool = True
 
     async def scenario(self, side: PolicySide) -> None:
         """Break the front camera, see what happens, mend it, and wait for chunks made from new pictures."""
@@ -43,6 +45,7 @@ class CameraCase:
         else:
             await until(lambda: any(self.word in fault.kind for fault in side.faults))
             await side.chunks(2)
+        await until(lambda: self.mended)
         side.heal()
         self.mend_it(rig)
         await until(lambda: side.moved_after_ms() is not None)
@@ -126,3 +129,4 @@ CASES = (
     CameraCase("clock set forward", "clock set", False, _stamps_moved(10.0), _set_back_again, wire_only=True),
     CameraCase("clock set back", "clock set", False, _stamps_moved(-10.0), _set_back_again, wire_only=True),
 )
+BLIND_FOR_GOOD = CameraCase("stalled for good", "sent no frame", True, _feed(_lost), MEND, mended=False)

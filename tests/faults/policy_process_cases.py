@@ -20,13 +20,23 @@ BLOCKED_S = 0.3
 PAUSED_S = 2.0
 
 
-async def block_the_loop(side: PolicySide) -> None:
+@dataclass(frozen=True)
+class BlockedLoop:
     """Something on the event loop takes 300 ms; then chunks go on."""
-    side.inject()
-    time.sleep(BLOCKED_S)
-    side.heal()
-    await until(lambda: side.moved_after_ms() is not None)
-    await side.chunks(2)
+
+    name: str = "event loop blocked 300 ms"
+    word: str = "stood still"
+
+    async def scenario(self, side: PolicySide) -> None:
+        """Block it, from within."""
+        side.inject()
+        time.sleep(BLOCKED_S)
+        side.heal()
+        await until(lambda: side.moved_after_ms() is not None)
+        await side.chunks(2)
+
+
+BLOCKED = BlockedLoop()
 
 
 @dataclass
