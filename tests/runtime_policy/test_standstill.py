@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -98,3 +100,28 @@ def test_a_call_that_takes_long_is_told_of_once_and_one_that_hangs_is_given_up()
     assert told == ["the planner has given no answer for 1.0 s"]
     with pytest.raises(ModelHangsError, match="planner: it hangs, no answer for 10 s"):
         run_in_virtual_time(clock, ask(model_call.PATIENCE_S + 1))
+
+
+HANGING = """
+import sys, threading
+import uvloop
+from libra_edge.errors import ModelHangsError
+from libra_edge.runtime import model_call
+from libra_edge.runtime.worker_thread import WorkerThread
+
+model_call.PATIENCE_S = 0.2
+
+async def main():
+    call = WorkerThread("planner").run(threading.Event().wait)
+    await model_call.answer_of(call, "planner", slow_after_s=0.1, on_slow=print)
+
+try:
+    uvloop.run(main())
+except ModelHangsError as error:
+    sys.exit(error.exit_code)
+"""
+
+
+def test_a_process_ends_with_code_3_although_a_thread_of_it_hangs_for_good() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (3, "the planner has given no answer for 0.1 s\n"), ended.stderr
