@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from libra_edge.errors import EngineBuildError, EngineError, LibraEdgeError, PlanError
-from libra_edge.export.build_log import BuildErrors, logger_of
 from libra_edge.export.build_phases import BuildPhases
+from libra_edge.tensorrt_log import TensorrtErrors, logger_of
 
 if TYPE_CHECKING:
     from libra_edge.export.progress import Progress
@@ -178,7 +178,7 @@ def _timing_cache(config: tensorrt.IBuilderConfig) -> bytes:
     return b"" if cache is None else bytes(cache.serialize())
 
 
-def _build_failure(trt: ModuleType, graph: Path, errors: BuildErrors) -> LibraEdgeError:
+def _build_failure(trt: ModuleType, graph: Path, errors: TensorrtErrors) -> LibraEdgeError:
     if errors.out_of_memory:
         advice = "close other programs, or give it less with --workspace"
         return EngineError(f"TensorRT {trt.__version__}", f"ran out of memory over {graph}; {advice}; {errors.first()}")

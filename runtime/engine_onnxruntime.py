@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from libra_edge.errors import EngineError, MissingDependencyError, PolicyFilesError
 from libra_edge.model_directory import GRAPHS
 from libra_edge.policy_files import PolicyFiles
+from libra_edge.runtime.engine_inputs import check_inputs
 from libra_edge.runtime.engines import Engines, Signature
 
 if TYPE_CHECKING:
@@ -44,21 +44,12 @@ class OnnxRuntimeEngine:
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run once. Raises EngineError if an input does not fit or the session fails."""
-        self._check(inputs)
+        check_inputs(self.name, self.inputs, inputs)
         try:
             results = self._session.run(None, dict(inputs))
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise EngineError(self.name, f"ONNX Runtime failed: {error}") from error
         return dict(zip(self.outputs, results, strict=True))
-
-    def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
-        for name, (dtype, shape) in self.inputs.items():
-            if name not in inputs:
-                raise EngineError(self.name, f"input {name!r} is missing")
-            array = inputs[name]
-            if array.dtype != np.dtype(dtype) or array.shape != shape:
-                got = f"{array.dtype} {list(array.shape)}"
-                raise EngineError(self.name, f"input {name!r} is {got}, the graph takes {dtype} {list(shape)}")
 
     def _signature(self, tensors: list[ort.NodeArg]) -> Signature:
         signature = {}

@@ -1,4 +1,4 @@
-"""The Action Refiner over two compiled graphs: the encoder once a chunk, the denoising step k times."""
+"""The Action Refiner: from what is seen, planned and drawn at random to goal positions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from libra_edge.errors import EngineError
 from libra_edge.messages import Float32, Float64, Int64, Observation
 from libra_edge.model_spec import ModelSpec
-from libra_edge.protocols import Engine
+from libra_edge.runtime.denoiser import Denoiser
 from libra_edge.runtime.graph_inputs import camera_inputs, state_input
 
 logger = logging.getLogger(__name__)
@@ -24,21 +24,16 @@ class EngineRefiner:
         chunks_clipped: chunks of which a value lay outside the normalised range and was clipped.
     """
 
-    def __init__(self, encoder: Engine, step: Engine, spec: ModelSpec) -> None:
+    def __init__(self, denoiser: Denoiser, spec: ModelSpec) -> None:
         self.chunks_clipped = 0
-        self._encoder = encoder
-        self._step = step
+        self._denoiser = denoiser
         self._spec = spec
         self._space = spec.action_space
         self._cameras = spec.cameras_of("refiner")
 
     def refine(self, observation: Observation, tokens: Int64, plan_age: int, noise: Float32) -> Float64:
         """See `Refiner.refine`. Raises EngineError if a graph fails or the chunk is not finite."""
-        features = self._encoder.run(self._encoder_inputs(observation, tokens, plan_age))["features"]
-        sample: NDArray[Any] = noise
-        for step in range(self._spec.policy.denoising_steps):
-            inputs = {"features": features, "sample": sample, "step": np.array([step], dtype=np.int64)}
-            sample = self._step.run(inputs)["sample_next"]
+        sample = self._denoiser.denoise(self._encoder_inputs(observation, tokens, plan_age), noise)
         return self._space.denormalise(self._in_range(sample[0].astype(np.float64)))
 
     def _encoder_inputs(self, observation: Observation, tokens: Int64, plan_age: int) -> dict[str, NDArray[Any]]:

@@ -7,11 +7,11 @@ import logging
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 import uvloop
@@ -20,6 +20,7 @@ from libra_edge import __version__
 from libra_edge.bundle import Bundle, open_bundle
 from libra_edge.cli.gate_warnings import gate_warnings
 from libra_edge.cli.output import json_option, print_json, stderr_console
+from libra_edge.cli.run_backend import BACKENDS, Backend, chosen_backend, load_on, target_of
 from libra_edge.cli.run_hardware import open_hardware
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
@@ -29,7 +30,6 @@ from libra_edge.protocols import Clock
 from libra_edge.robot import Robot, open_robot
 from libra_edge.runtime.film_strip import draw_film_strip
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.recorder import Recorder
 from libra_edge.runtime.robot_fit import check_fit
@@ -41,7 +41,6 @@ from libra_edge.runtime.servo_loop import OnExit
 logger = logging.getLogger(__name__)
 
 RECORDINGS = Path("recordings")
-TARGET: Literal["cpu"] = "cpu"
 
 
 @click.command("run")
@@ -53,7 +52,7 @@ TARGET: Literal["cpu"] = "cpu"
 )
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Of the noise, and of a simulation.")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ASYNC.value, show_default=True)
-@click.option("--backend", type=click.Choice(["auto", "onnxruntime"]), default="auto", show_default=True)
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option("--record", type=click.Path(path_type=Path), help="The recording [default: recordings/...mcap]")
 @click.option("--view/--no-view", default=True, show_default=True, help="Show how it goes, on stderr.")
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
@@ -81,12 +80,15 @@ def command(
       libra-edge run --robot koch-sim --task "pick up the red cube"
     """  # noqa: D301 - click reads the \b
     robot, bundle, clock = open_robot(robot_name), open_bundle(bundle_path(model)), MonotonicClock()
-    policy = _load_policy(bundle, robot, task, clock=clock, seed=seed)
+    used = chosen_backend(backend)
     options = SessionOptions(robot_name, task, duration, Mode(mode), OnExit(on_exit), view)
     path = record or RECORDINGS / _recording_name(robot, task)
     cameras = {camera.name for camera in bundle.spec.camera}
-    with open_hardware(robot, cameras, seed=seed, task=task) as hardware:
-        metadata = _metadata(bundle, robot, options, seed)
+    with (
+        _loaded_policy(bundle, robot, used, task, clock=clock, seed=seed) as policy,
+        open_hardware(robot, cameras, seed=seed, task=task) as hardware,
+    ):
+        metadata = _metadata(bundle, robot, options, seed, used)
         with _recorder(path, metadata) as recorder:
             log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
@@ -102,17 +104,21 @@ def command(
         raise CheckFailed(f"the task {task!r} was not done within {duration:g} s")
 
 
-def _load_policy(bundle: Bundle, robot: Robot, task: str, *, clock: Clock, seed: int) -> Policy:
+@contextmanager
+def _loaded_policy(
+    bundle: Bundle, robot: Robot, backend: Backend, task: str, *, clock: Clock, seed: int
+) -> Iterator[Policy]:
     """The bundle's two systems, knowing the task.
 
-    Raises BundleError, PolicyFilesError, ConfigError, InstructionError.
+    Raises ConfigError if it does not fit the robot, InstructionError, and whatever `load_on` raises.
     """
     check_fit(bundle.spec, robot)
-    policy = load_systems(bundle.policy_files(TARGET)).policy(task, clock=clock, seed=seed)
-    logger.info("model %s (bundle %s) on ONNX Runtime, CPU", bundle.spec.name, bundle.sha256[:8])
-    for warning in gate_warnings(bundle, TARGET):
-        logger.warning("%s", warning)
-    return policy
+    with closing(load_on(backend, bundle)) as systems:
+        policy = systems.policy(task, clock=clock, seed=seed)
+        logger.info("model %s (bundle %s) on %s", bundle.spec.name, bundle.sha256[:8], systems.runs_on)
+        for warning in gate_warnings(bundle, target_of(backend)):
+            logger.warning("%s", warning)
+        yield policy
 
 
 def _recording_name(robot: Robot, task: str) -> str:
@@ -135,7 +141,7 @@ def _recorder(path: Path, metadata: dict[str, str]) -> Iterator[Recorder]:
         recorder.close()
 
 
-def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int) -> dict[str, str]:
+def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int, backend: Backend) -> dict[str, str]:
     return {
         "task": options.task,
         "robot": robot.name,
@@ -144,7 +150,7 @@ def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int) 
         "bundle_sha256": bundle.sha256,
         "mode": options.mode.value,
         "seed": str(seed),
-        "backend": "onnxruntime",
+        "backend": backend,
         "date": f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
         "libra_edge": __version__,
         "python": platform.python_version(),

@@ -22,6 +22,7 @@ from libra_edge.errors import CalibrationError
 from libra_edge.instruction import InstructionEncoder
 from libra_edge.model_spec import ModelSpec
 from libra_edge.runtime import recording_messages
+from libra_edge.runtime.denoiser import EngineDenoiser
 from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
 from libra_edge.runtime.engines import Engines
 from libra_edge.runtime.planner import EnginePlanner
@@ -43,7 +44,9 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
 
 @pytest.fixture(scope="module")
 def systems(engines: Engines, spec: ModelSpec) -> Systems:
-    return EnginePlanner(engines.planner, spec), EngineRefiner(engines.refiner_encoder, engines.refiner_step, spec)
+    return EnginePlanner(engines.planner, spec), EngineRefiner(
+        EngineDenoiser(engines.refiner_encoder, engines.refiner_step, spec.policy.denoising_steps), spec
+    )
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from libra_edge.chunk_noise import chunk_noise
 from libra_edge.errors import EngineError, PolicyFilesError
 from libra_edge.messages import Float32, Int64, Observation
 from libra_edge.model_spec import ModelSpec
+from libra_edge.runtime.denoiser import EngineDenoiser
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine, load_onnxruntime_engines
 from libra_edge.runtime.engines import Engines
 from libra_edge.runtime.planner import EnginePlanner
@@ -65,7 +66,9 @@ def test_the_planner_is_handed_pixels_as_they_are_and_joints_in_radians() -> Non
 def test_the_refiner_gives_goals_in_radians_that_follow_the_tokens_and_the_noise(
     bundle: Bundle, engines: Engines
 ) -> None:
-    refiner = EngineRefiner(engines.refiner_encoder, engines.refiner_step, bundle.spec)
+    refiner = EngineRefiner(
+        EngineDenoiser(engines.refiner_encoder, engines.refiner_step, bundle.spec.policy.denoising_steps), bundle.spec
+    )
     space = bundle.spec.action_space
     for level in (2, 7):
         tokens = np.full((5, 6), level)
@@ -95,7 +98,7 @@ def test_the_encoder_runs_once_and_the_step_k_times_each_on_the_last_sample() ->
     spec = a_spec()
     encoder = ScriptedEngine({"features": np.ones((1, 4), np.float32)})
     step = ScriptedEngine({"sample_next": np.full((1, 5, 6), 0.25, np.float32)})
-    EngineRefiner(encoder, step, spec).refine(an_observation(), np.zeros((5, 6), np.int64), 3, NOISE)
+    EngineRefiner(EngineDenoiser(encoder, step, 3), spec).refine(an_observation(), np.zeros((5, 6), np.int64), 3, NOISE)
     assert len(encoder.calls) == 1
     assert encoder.calls[0]["plan_age"].tolist() == [3]
     assert [call["step"].tolist() for call in step.calls] == [[0], [1], [2]]
@@ -106,14 +109,16 @@ def test_the_encoder_runs_once_and_the_step_k_times_each_on_the_last_sample() ->
 def test_a_model_without_plan_age_is_not_told_it() -> None:
     encoder = ScriptedEngine({"features": np.ones((1, 4), np.float32)})
     step = ScriptedEngine({"sample_next": NOISE * 0})
-    EngineRefiner(encoder, step, a_spec(plan_age=False)).refine(an_observation(), np.zeros((5, 6), np.int64), 3, NOISE)
+    EngineRefiner(EngineDenoiser(encoder, step, 3), a_spec(plan_age=False)).refine(
+        an_observation(), np.zeros((5, 6), np.int64), 3, NOISE
+    )
     assert set(encoder.calls[0]) == {"image_front", "image_wrist", "state", "tokens"}
 
 
 def test_values_outside_the_action_range_are_clipped_counted_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
     spec = a_spec()
     step = ScriptedEngine({"sample_next": np.full((1, 5, 6), 1.5, np.float32)})
-    refiner = EngineRefiner(ScriptedEngine({"features": NOISE}), step, spec)
+    refiner = EngineRefiner(EngineDenoiser(ScriptedEngine({"features": NOISE}), step, 3), spec)
     for _ in range(3):
         goals = refiner.refine(an_observation(), np.zeros((5, 6), np.int64), 0, NOISE)
     np.testing.assert_allclose(goals, np.tile(ROBOT.high, (5, 1)))
@@ -126,7 +131,9 @@ def test_numbers_that_are_not_finite_never_leave_the_systems(bad: float) -> None
     spec = a_spec()
     sample = np.zeros((1, 5, 6), np.float32)
     sample[0, 2, 3] = bad
-    refiner = EngineRefiner(ScriptedEngine({"features": NOISE}), ScriptedEngine({"sample_next": sample}), spec)
+    refiner = EngineRefiner(
+        EngineDenoiser(ScriptedEngine({"features": NOISE}), ScriptedEngine({"sample_next": sample}), 3), spec
+    )
     with pytest.raises(EngineError, match="refiner: its chunk is not finite"):
         refiner.refine(an_observation(), np.zeros((5, 6), np.int64), 0, NOISE)
     logits = np.zeros((1, 10, 6, 10), np.float32)

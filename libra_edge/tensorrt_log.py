@@ -1,4 +1,4 @@
-"""What TensorRT logs: its errors are kept for the sentence that a failed build ends in.
+"""What TensorRT logs: its errors are kept for the sentence that a failed build, load or run ends in.
 
 TensorRT keeps the first logger of a process for good, so there is one for each module and it is never thrown away.
 """
@@ -20,7 +20,7 @@ KEPT = 20
 """Errors; the first ones say most, the rest follow from them."""
 
 
-class BuildErrors:
+class TensorrtErrors:
     """The first errors that TensorRT logged since the last `clear`."""
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ class BuildErrors:
 
 
 @functools.cache
-def logger_of(trt: ModuleType) -> tuple[tensorrt.ILogger, BuildErrors]:
+def logger_of(trt: ModuleType) -> tuple[tensorrt.ILogger, TensorrtErrors]:
     """The one logger for this TensorRT module, and the errors it hears of."""
-    errors = BuildErrors()
+    errors = TensorrtErrors()
 
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined] # the module comes with the call
         def __init__(self) -> None:

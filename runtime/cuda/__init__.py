@@ -1,0 +1,1 @@
+"""Streams, memory and graphs of one GPU, below TensorRT and knowing nothing of it."""
