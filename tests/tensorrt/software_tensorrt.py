@@ -1,4 +1,4 @@
-"""A stand-in for TensorRT's builder side: the names and habits of the real bindings, and faults to inject.
+"""A stand-in for TensorRT: the names and habits of the real bindings, and faults to inject.
 
 `make check-tensorrt` looks its names up in the real bindings. A plan is a line of JSON that says what was built; what
 can be deserialised is what this same version built.
@@ -9,11 +9,20 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tests.tensorrt.software_execution import (
+    DataType,
+    EngineInspector,
+    ICudaEngine,
+    IExecutionContext,
+    TensorIOMode,
+    TensorLocation,
+)
 
 VERSION = "10.3.0"
 TIMING = b"timings of "
@@ -33,6 +42,13 @@ class Faults:
         layers: in place of the layer information.
         on_build: called while a build is under way.
         told_to_stop: set when a build was stopped by its progress monitor.
+        on_execute: called by the stream's thread with the graph's path, before its kernels run.
+        log_error: told what an execution is refused for.
+        refuses_capture: it cannot be captured into a graph.
+        refuses_address_of: tensors whose address it does not take.
+        shifts: tensor -> bytes by which its kernels miss the address.
+        no_context: no execution context is to be had.
+        shapes, on_the_host: tensors that are told of otherwise than they are.
     """
 
     parser_errors: list[tuple[str, str]] = field(default_factory=list)
@@ -43,6 +59,14 @@ class Faults:
     layers: str = ""
     on_build: Callable[[], None] = lambda: None
     told_to_stop: bool = False
+    on_execute: Callable[[str], None] = lambda graph: None
+    log_error: Callable[[str], None] = lambda reason: None
+    refuses_capture: bool = False
+    refuses_address_of: Sequence[str] = ()
+    shifts: dict[str, int] = field(default_factory=dict)
+    no_context: bool = False
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    on_the_host: Sequence[str] = ()
 
 
 class ILogger:
@@ -84,6 +108,7 @@ class INetworkDefinition:
     def __init__(self, flags: int) -> None:
         self._flags = flags
         self._content = b""
+        self._path = ""
 
 
 class ParserError:
@@ -120,6 +145,7 @@ class OnnxParser:
         if not Path(path).is_file():
             found = [ParserError(-1, "", "Assertion failed: Input file cannot be found")]
         self._errors = found
+        self._network._path = path
         self._network._content = b"" if found else Path(path).read_bytes()
         return not found
 
@@ -183,26 +209,10 @@ class Builder:
         return memoryview(json.dumps(_built(network, config, _module(self).__version__)).encode())
 
 
-class EngineInspector:
-    def __init__(self, layers: str) -> None:
-        self._layers = layers
-
-    def get_engine_information(self, form: LayerInformationFormat) -> str:
-        assert form is LayerInformationFormat.JSON
-        return self._layers
-
-
-class ICudaEngine:
-    def __init__(self, layers: str) -> None:
-        self._layers = layers
-
-    def create_engine_inspector(self) -> EngineInspector:
-        return EngineInspector(self._layers)
-
-
 class Runtime:
     def __init__(self, logger: ILogger) -> None:
         self._logger = logger
+        _faults(self).log_error = lambda reason: logger.log(ILogger.ERROR, reason)
 
     def deserialize_cuda_engine(self, plan: bytes | memoryview) -> ICudaEngine | None:
         faults = _faults(self)
@@ -213,14 +223,19 @@ class Runtime:
         if faults.refuses_plans or built.get("version") != _module(self).__version__:
             self._logger.log(ILogger.ERROR, "Version tag does not match")
             return None
-        return ICudaEngine(faults.layers or json.dumps({"Layers": [{"Name": "matmul"}]}))
+        made: ICudaEngine = _module(self).ICudaEngine(
+            faults.layers or json.dumps({"Layers": [{"Name": "matmul"}]}), built.get("graph", "")
+        )
+        return made
 
 
 CLASSES = (
     Builder,
+    DataType,
     EngineInspector,
     IBuilderConfig,
     ICudaEngine,
+    IExecutionContext,
     ILogger,
     INetworkDefinition,
     IProgressMonitor,
@@ -232,17 +247,20 @@ CLASSES = (
     ParserError,
     ProfilingVerbosity,
     Runtime,
+    TensorIOMode,
+    TensorLocation,
 )
 
 
-def software_tensorrt(faults: Faults | None = None, version: str = VERSION) -> ModuleType:
-    """A module of its own, with these faults."""
+def software_tensorrt(faults: Faults | None = None, version: str = VERSION, cuda: Any = None) -> ModuleType:
+    """A module of its own, with these faults; what it executes runs on the stand-in `cuda` (tests/cuda)."""
     module: Any = ModuleType("software_tensorrt")
     module.__version__ = version
     for kind in CLASSES:
         plain = issubclass(kind, enum.Enum)
         setattr(module, kind.__name__, kind if plain else type(kind.__name__, (kind,), {"_module": module}))
     module.faults = faults or Faults()
+    module.cuda = cuda
     made: ModuleType = module
     return made
 
@@ -282,6 +300,7 @@ def _built(network: INetworkDefinition, config: IBuilderConfig, version: str) ->
     return {
         "version": version,
         "onnx": hashlib.sha256(network._content).hexdigest(),
+        "graph": network._path,
         "flags": network._flags,
         "workspace": config._workspace,
         "verbosity": config.profiling_verbosity.name,
