@@ -128,8 +128,10 @@ def test_a_gpu_that_is_late_costs_this_run_and_is_waited_for_by_the_next(files: 
         hold.set()
         with pytest.raises(EngineError, match=r"the GPU has not finished within 0\.01 s"):
             plan_of(loaded)
+        device.cuda.launches.clear()
         with pytest.raises(EngineError, match="the GPU has not finished"):
             plan_of(loaded)
+        assert device.cuda.launches == [], "more was given to a GPU that hangs"
         hold.clear()
         going_on.set()
         loaded.planner._job._patience_s = 30.0
