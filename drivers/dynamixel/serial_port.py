@@ -16,7 +16,8 @@ from libra_edge.errors import BusError, MissingHardwareError
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 4096
-WRITE_TIMEOUT_S = 0.1
+WRITE_TIMEOUT_S = 0.005
+"""The kernel takes a packet at once or, where the far end has stopped reading, never."""
 LIST_PORTS = "`python -m serial.tools.list_ports` lists the ports, `--robot koch-sim` needs none"
 
 

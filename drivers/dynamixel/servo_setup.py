@@ -52,14 +52,18 @@ def configure(bus: Bus, servo: ServoSettings) -> None:
 
 
 def write_volatile(bus: Bus, servo: ServoSettings) -> None:
-    """The RAM registers, which a reboot, a mode switch or a tripped watchdog resets. Raises BusError."""
+    """Watchdog off, then `volatile_orders`. Raises BusError."""
     bus.write(servo.servo_id, r.BUS_WATCHDOG, 0)
-    for register, value in zip((r.POSITION_P, r.POSITION_I, r.POSITION_D), servo.pid, strict=True):
+    for register, value in volatile_orders(servo):
         bus.write(servo.servo_id, register, value)
+
+
+def volatile_orders(servo: ServoSettings) -> list[tuple[Register, int]]:
+    """The RAM registers, which a reboot, a mode switch or a tripped watchdog resets, and what belongs in them."""
+    orders = list(zip((r.POSITION_P, r.POSITION_I, r.POSITION_D), servo.pid, strict=True))
     if servo.goal_current is not None:
-        bus.write(servo.servo_id, r.GOAL_CURRENT, servo.goal_current)
-    bus.write(servo.servo_id, r.PROFILE_ACCELERATION, 0)
-    bus.write(servo.servo_id, r.PROFILE_VELOCITY, servo.profile_velocity)
+        orders.append((r.GOAL_CURRENT, servo.goal_current))
+    return [*orders, (r.PROFILE_ACCELERATION, 0), (r.PROFILE_VELOCITY, servo.profile_velocity)]
 
 
 def _write_if_other(bus: Bus, servo: ServoSettings, register: Register, value: int) -> None:
