@@ -24,7 +24,7 @@ FACTORY_RETURN_DELAY_S = 500e-6
 LEAST_MARGIN_S = 1e-3
 """What an adapter on a USB port needs beyond the bytes' time, even where time is short."""
 LENGTHS = 4
-"""A question after a silent one asks for a byte more, up to this many lengths: a late answer then fits none but its own."""
+"""A question after a silent one asks for a byte more, so many lengths in all: a late answer fits none but its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,14 @@ class Bus:
         self._longer = 0
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """In this context nothing is awaited past `seconds` from now: attempts share the time, the last may be short."""
-        outer, self._until_ns = self._until_ns, time.monotonic_ns() + round(seconds * 1e9)
+    def within(self, seconds: float, attempts: int) -> Iterator[None]:
+        """In this context nothing is awaited past `seconds` from now, which the attempts share."""
+        outer = self._until_ns, self.attempts
+        self._until_ns, self.attempts = time.monotonic_ns() + round(seconds * 1e9), attempts
         try:
             yield
         finally:
-            self._until_ns = outer
+            self._until_ns, self.attempts = outer
 
     def ping(self, servo_id: int) -> Identity:
         """Model and firmware. Raises BusError."""
@@ -154,7 +155,7 @@ class Bus:
         return answers
 
     def _patience_s(self, wire_bytes: int, servos: int, attempts_left: int) -> float:
-        """Seconds to wait for an answer; where time is short, its share of the time left, but what it needs at least."""
+        """Seconds to wait for an answer: where time is short, its share of what is left, or what it needs at least."""
         wire_s = wire_bytes * BITS_A_BYTE / self.port.baud
         ample_s = wire_s + servos * FACTORY_RETURN_DELAY_S + self.answer_margin_s
         if self._until_ns is None:

@@ -10,7 +10,7 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import NAME_OF_NUMBER
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
-from libra_edge.errors import ConfigError, ServoError
+from libra_edge.errors import ConfigError, HardwareAlertError
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ def check_model(bus: Bus, servo: ServoSettings) -> None:
 
 
 def check_health(bus: Bus, servo: ServoSettings) -> None:
-    """Raises ServoError if a hardware error stands in the servo."""
+    """Raises HardwareAlertError if a hardware error stands in the servo."""
     error = bus.read(servo.servo_id, r.HARDWARE_ERROR)
     if error:
         raise standing_error(servo, error)
 
 
-def standing_error(servo: ServoSettings, error: int) -> ServoError:
+def standing_error(servo: ServoSettings, error: int) -> HardwareAlertError:
     """The error for a hardware error status that is not 0."""
     advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"
-    return ServoError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
+    return HardwareAlertError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
 
 
 def configure(bus: Bus, servo: ServoSettings) -> None:
