@@ -16,9 +16,11 @@
     │   └── MissingDependencyError  an optional package that is not installed
     └── RuntimeFault                it broke while running, the arm is made safe; exit code 3
         ├── BusError                the Dynamixel wire
+        │   ├── PortError           the serial port cannot be used any more
         │   ├── NoAnswerError       no status packet in time
         │   ├── CorruptPacketError  a status packet that does not check
         │   └── ServoError          a servo answered with an error
+        │       └── HardwareAlertError  a hardware error stands in a servo: overload, heat, voltage
         ├── CameraError             no frame, or one that cannot be used
         ├── EngineError             an engine cannot be made or loaded, or gave numbers that cannot be used
         │   ├── PlanError           a built engine that TensorRT refuses to load: damaged, or made elsewhere
@@ -187,6 +189,15 @@ class BusError(RuntimeFault):
     """The Dynamixel wire failed."""
 
 
+class PortError(BusError):
+    """The serial port cannot be used any more: unplugged, or its driver has failed."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path} {problem}")
+        self.path = path
+        self.problem = problem
+
+
 class NoAnswerError(BusError):
     """No status packet came in time."""
 
@@ -214,6 +225,10 @@ class ServoError(BusError):
         self.servo_id = servo_id
         self.code = code
         self.meaning = meaning
+
+
+class HardwareAlertError(ServoError):
+    """A hardware error stands in a servo (register 70, which is `code`); only a reboot takes it away."""
 
 
 class CameraError(RuntimeFault):

@@ -53,11 +53,28 @@ class Arm(Protocol):
         ...
 
     def read(self) -> JointState:
-        """One sync read of all servos. Raises BusError."""
+        """One sync read of all servos, within the servo period.
+
+        Raises NoAnswerError or CorruptPacketError for an answer that is missing this time, HardwareAlertError for a
+        servo that needs a person, and another BusError for what `recover` may mend.
+        """
         ...
 
     def write(self, goal: Float64) -> None:
         """One sync write of goal positions, float64 [D] rad; never answered by the servos. Raises BusError."""
+        ...
+
+    def recover(self, goal: Float64) -> Float64 | None:
+        """One step, within the servo period, towards an arm whose servos all obey again; called instead of `read`.
+
+        `goal`, float64 [D] rad, is what servos that still obey are told meanwhile. A servo that restarted or whose
+        watchdog tripped is set up anew where it stands. Returns where all were told to stand, float64 [D] rad, once
+        all obey; None before. Raises HardwareAlertError.
+        """
+        ...
+
+    def missing(self) -> str:
+        """What `recover` still waits for, in one clause that names servos or port; "" when it is not at work."""
         ...
 
     def disable_torque(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.frame import Status
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.dynamixel.servo_model import VELOCITY_UNIT_RPM, WATCHDOG_TRIPPED, WATCHDOG_UNIT_MS
-from libra_edge.drivers.dynamixel.servo_settings import settings_of
+from libra_edge.drivers.dynamixel.servo_recovery import ServoRecovery
+from libra_edge.drivers.dynamixel.servo_settings import ServoSettings, settings_of
 from libra_edge.drivers.dynamixel.servo_setup import (
     check_health,
     check_model,
@@ -21,8 +23,8 @@ from libra_edge.drivers.dynamixel.servo_setup import (
     standing_error,
     write_volatile,
 )
-from libra_edge.drivers.dynamixel.turns import turn_correction
-from libra_edge.errors import BusError, MissingHardwareError, NoAnswerError
+from libra_edge.drivers.dynamixel.turns import kept_turns, turn_correction
+from libra_edge.errors import BusError, CorruptPacketError, MissingHardwareError, NoAnswerError, PortError
 from libra_edge.messages import Float64, JointState
 from libra_edge.protocols import Clock
 from libra_edge.robot import Robot
@@ -32,11 +34,15 @@ logger = logging.getLogger(__name__)
 RAD_S_A_UNIT = VELOCITY_UNIT_RPM * 2.0 * math.pi / 60.0
 STATE_ADDRESS = r.PRESENT_CURRENT.address
 STATE_BYTES = r.PRESENT_POSITION.end - STATE_ADDRESS
-WATCHDOG_POLL_CYCLES = 10
+WATCHDOG_POLL_CYCLES = 2
+"""Every so many reads one servo's watchdog is looked at, one after the other."""
 FARTHEST_RAD = 1000.0
 """Well within the servos' 256 turns; NaN and infinity are beyond it too."""
 ANSWER_MARGIN_S = 0.03
 ATTEMPTS = 3
+READ_SHARE, RECOVERY_SHARE, EXCHANGE_SHARE = 0.6, 0.4, 0.5
+"""Of a servo period: longest wait for a read with its repetition, for beginning exchanges in one step of a recovery,
+and for the answer in each of these. The rest is for writing and for the loop itself."""
 
 
 class KochArm:
@@ -46,9 +52,12 @@ class KochArm:
     """
 
     def __init__(
-        self, robot: Robot, port: str, clock: Clock | None = None, answer_margin_s: float = ANSWER_MARGIN_S
+        self, robot: Robot, port: str, clock: Clock | None = None, answer_margin_s: float | None = None
     ) -> None:
-        """`port` is a device path. An answer is awaited `answer_margin_s` longer than its bytes take, three times.
+        """`port` is a device path.
+
+        During set-up an answer is awaited 30 ms longer than its bytes take, three times; afterwards `read` and
+        `recover` keep within the servo period. `answer_margin_s` replaces both.
 
         Raises ConfigError for a joint that its servo cannot be.
         """
@@ -60,10 +69,16 @@ class KochArm:
         self._signs = np.array([joint.sign for joint in robot.joint], dtype=np.float64)
         self._turn_correction = np.zeros(len(self._ids), dtype=np.int64)
         self._watchdog = robot.bus.watchdog_ms // WATCHDOG_UNIT_MS
-        self._bus = Bus(SerialPort(port, robot.bus.baud), answer_margin_s, ATTEMPTS)
+        self._bus = Bus(SerialPort(port, robot.bus.baud), answer_margin_s or ANSWER_MARGIN_S, ATTEMPTS)
+        self._period_s = 1.0 / robot.servo.rate_hz
+        self._read_s = answer_margin_s or self._period_s * READ_SHARE
+        self._exchange_s = answer_margin_s or self._period_s * EXCHANGE_SHARE
         self._fast = True
         self._torque = False
         self._cycle = 0
+        self._goal = robot.rest
+        self._seen_ticks = robot.to_ticks(robot.rest)
+        self._recovery: ServoRecovery | None = None
 
     @property
     def repeated(self) -> int:
@@ -95,7 +110,8 @@ class KochArm:
         Raises BusError, after taking the torque off again where it was already on.
         """
         try:
-            for servo, tick in zip(self._servos, self._read_ticks(), strict=True):
+            ticks = self._read_ticks()
+            for servo, tick in zip(self._servos, ticks, strict=True):
                 write_volatile(self._bus, servo)
                 self._bus.write(servo.servo_id, r.GOAL_POSITION, tick)
                 self._bus.write(servo.servo_id, r.BUS_WATCHDOG, self._watchdog)
@@ -106,19 +122,23 @@ class KochArm:
             for failure in self._torque_off_everywhere():
                 logger.warning("torque may still be on: %s", failure)
             raise
-        self._torque, self._cycle = True, 0
+        self._torque, self._cycle, self._recovery = True, 0, None
+        self._goal = self._robot.to_radians(np.array(ticks) + self._turn_correction)
 
     def read(self) -> JointState:
         """One sync read: positions rad, velocities rad/s, float64 [D], stamped when the answers had arrived.
 
-        Raises BusError; ServoError for a hardware alert, and every few cycles for a watchdog that is no longer armed.
+        Raises NoAnswerError or CorruptPacketError for an answer lost twice, HardwareAlertError for a hardware alert,
+        and another BusError for what `recover` is there for: a port that is gone, a watchdog that is no longer armed.
         """
-        statuses = self._read_state()
-        measured_ns = self._clock.now_ns()
-        self._raise_alerts(statuses)
-        self._watch_the_watchdog()
+        with self._bus.within(self._read_s, attempts=2):
+            statuses = self._read_state()
+            measured_ns = self._clock.now_ns()
+            self._raise_alerts(statuses)
+            self._watch_a_watchdog()
+        self._seen_ticks = np.array(_decode(statuses, r.PRESENT_POSITION)) + self._turn_correction
         return JointState(
-            position=self._robot.to_radians(np.array(_decode(statuses, r.PRESENT_POSITION)) + self._turn_correction),
+            position=self._robot.to_radians(self._seen_ticks),
             velocity=np.array(_decode(statuses, r.PRESENT_VELOCITY)) * self._signs * RAD_S_A_UNIT,
             measured_ns=measured_ns,
         )
@@ -129,8 +149,30 @@ class KochArm:
             raise BusError(
                 f"goal {goal} was not sent: {len(self._ids)} angles within {FARTHEST_RAD:.0f} rad are needed"
             )
-        ticks = self._robot.to_ticks(goal) - self._turn_correction
-        self._bus.sync_write(r.GOAL_POSITION, dict(zip(self._ids, ticks.tolist(), strict=True)))
+        self._goal = goal
+        self._tell(goal, self._ids)
+
+    def recover(self, goal: Float64) -> Float64 | None:
+        """One step, within the servo period, towards six servos that obey again: see `protocols.Arm.recover`."""
+        if self._recovery is None:
+            self._recovery = ServoRecovery(
+                self._bus, self._servos, self._watchdog, self._exchange_s, self._correct_turns_of
+            )
+            self._recovery.standing.update(self._ids)
+        if not self._recovery.step(self._period_s * RECOVERY_SHARE):
+            self._goal = goal
+            self._tell_standing(goal)
+            return None
+        pose: Float64 = self._goal.copy()
+        for servo_id, tick in self._recovery.ticks.items():
+            index = self._ids.index(servo_id)
+            pose[index] = self._robot.to_radians(np.full(len(self._ids), tick) + self._turn_correction)[index]
+        self._recovery, self._cycle, self._goal = None, 0, pose
+        return pose
+
+    def missing(self) -> str:
+        """What `recover` still waits for, in one clause; "" when it is not at work."""
+        return "" if self._recovery is None else self._recovery.missing()
 
     def disable_torque(self) -> None:
         """Torque off on every servo that can be reached, even if some cannot. Raises BusError afterwards."""
@@ -168,6 +210,31 @@ class KochArm:
             if ticks:
                 logger.warning("%s lost count of its turns: %+d ticks are added to what it reads", servo.label, ticks)
 
+    def _correct_turns_of(self, servo_id: int, tick: int) -> None:
+        """A servo that has restarted counts its turns anew: keep it where it was seen last, to within half a turn."""
+        index = self._ids.index(servo_id)
+        kept = kept_turns(int(self._seen_ticks[index]), tick)
+        if kept != self._turn_correction[index]:
+            logger.warning("%s lost count of its turns: %+d ticks are added", self._servos[index].label, kept)
+        self._turn_correction[index] = kept
+
+    def _tell(self, goal: Float64, servo_ids: Collection[int]) -> None:
+        ticks = self._robot.to_ticks(goal) - self._turn_correction
+        told = {
+            servo_id: tick for servo_id, tick in zip(self._ids, ticks.tolist(), strict=True) if servo_id in servo_ids
+        }
+        if told:
+            self._bus.sync_write(r.GOAL_POSITION, told)
+
+    def _tell_standing(self, goal: Float64) -> None:
+        """Those set up anew stand at the goal they were given; the others, as far as they hear, at `goal`."""
+        if self._recovery is None or not self._bus.port.is_open:
+            return
+        try:
+            self._tell(goal, sorted(self._recovery.standing - self._recovery.ticks.keys()))
+        except PortError as error:
+            logger.debug("while recovering: %s", error)
+
     def _read_state(self) -> list[Status]:
         """One status a servo, in joint order."""
         answers = self._bus.sync_read(self._ids, STATE_ADDRESS, STATE_BYTES, fast=self._fast)
@@ -183,22 +250,26 @@ class KochArm:
             if status.alert:
                 raise standing_error(servo, self._bus.read(servo.servo_id, r.HARDWARE_ERROR))
 
-    def _watch_the_watchdog(self) -> None:
-        """Goals are lost without a word once it has tripped, or once a servo has restarted: look, now and then."""
-        if not self._torque or self._cycle % WATCHDOG_POLL_CYCLES:
-            self._cycle += 1
+    def _watch_a_watchdog(self) -> None:
+        """Goals are lost without a word once it has tripped or its servo has restarted: look at one, now and then."""
+        if not self._torque:
             return
-        answers = self._bus.sync_read(self._ids, r.BUS_WATCHDOG.address, r.BUS_WATCHDOG.size)
-        found = {servo.label: answers[servo.servo_id].parameters[0] for servo in self._servos}
-        tripped = [label for label, value in found.items() if value == WATCHDOG_TRIPPED]
-        restarted = [label for label, value in found.items() if value not in {WATCHDOG_TRIPPED, self._watchdog}]
-        if tripped:
-            raise BusError(
-                f"the bus watchdog of {', '.join(tripped)} has tripped: goals are refused until torque is enabled"
-            )
-        if restarted:
-            raise BusError(f"{', '.join(restarted)} restarted (did the supply dip?): the torque there is off")
+        looks, rest = divmod(self._cycle, WATCHDOG_POLL_CYCLES)
+        servo = self._servos[looks % len(self._servos)]
+        if rest == 0:
+            try:
+                found = self._bus.read(servo.servo_id, r.BUS_WATCHDOG)
+            except (NoAnswerError, CorruptPacketError) as fault:
+                logger.debug("the watchdog of %s is looked at in the next cycle: %s", servo.label, fault)
+                return
+            self._raise_unless_armed(servo, found)
         self._cycle += 1
+
+    def _raise_unless_armed(self, servo: ServoSettings, found: int) -> None:
+        if found == WATCHDOG_TRIPPED:
+            raise BusError(f"the bus watchdog of {servo.label} has tripped: goals are refused until it is set up again")
+        if found != self._watchdog:
+            raise BusError(f"{servo.label} restarted (did the supply dip?): the torque there is off")
 
     def _torque_off_everywhere(self) -> list[str]:
         """One clause a servo that could not be told."""

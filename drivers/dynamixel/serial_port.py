@@ -11,12 +11,13 @@ from pathlib import Path
 
 import serial
 
-from libra_edge.errors import BusError, MissingHardwareError
+from libra_edge.errors import MissingHardwareError, PortError
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 4096
-WRITE_TIMEOUT_S = 0.1
+WRITE_TIMEOUT_S = 0.005
+"""The kernel takes a packet at once or, where the far end has stopped reading, never."""
 LIST_PORTS = "`python -m serial.tools.list_ports` lists the ports, `--robot koch-sim` needs none"
 
 
@@ -27,6 +28,11 @@ class SerialPort:
         self.path = path
         self.baud = baud
         self._serial: serial.Serial | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Between `open` and `close`."""
+        return self._serial is not None
 
     def open(self) -> None:
         """Open and lock the port. Raises MissingHardwareError."""
@@ -44,27 +50,27 @@ class SerialPort:
             self._serial = None
 
     def send(self, packet: bytes) -> None:
-        """Drop what was received and not read (it answers nothing we still ask), then send. Raises BusError."""
+        """Drop what was received and not read (it answers nothing we still ask), then send. Raises PortError."""
         port = self._opened()
         try:
             port.reset_input_buffer()
             port.write(packet)
         except (OSError, termios.error) as error:
-            raise BusError(f"{self.path} cannot be written: {error}; was it unplugged?") from error
+            raise PortError(self.path, f"cannot be written: {error}; was it unplugged?") from error
 
     def receive(self, deadline_ns: int) -> bytes:
-        """Whatever has come, waiting for it until `deadline_ns` (monotonic); b"" after that. Raises BusError."""
+        """Whatever has come, waiting for it until `deadline_ns` (monotonic); b"" after that. Raises PortError."""
         port = self._opened()
         remaining_s = max(0, deadline_ns - time.monotonic_ns()) / 1e9
         try:
             ready, _, _ = select.select([port.fileno()], [], [], remaining_s)
             return bytes(port.read(CHUNK_BYTES)) if ready else b""
         except (OSError, termios.error) as error:
-            raise BusError(f"{self.path} cannot be read: {error}; was it unplugged?") from error
+            raise PortError(self.path, f"cannot be read: {error}; was it unplugged?") from error
 
     def _opened(self) -> serial.Serial:
         if self._serial is None:
-            raise BusError(f"{self.path} is not open")
+            raise PortError(self.path, "is not open")
         return self._serial
 
     def _shorten_latency(self) -> None:

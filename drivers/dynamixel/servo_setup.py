@@ -10,7 +10,7 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import NAME_OF_NUMBER
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
-from libra_edge.errors import ConfigError, ServoError
+from libra_edge.errors import ConfigError, HardwareAlertError
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ def check_model(bus: Bus, servo: ServoSettings) -> None:
 
 
 def check_health(bus: Bus, servo: ServoSettings) -> None:
-    """Raises ServoError if a hardware error stands in the servo."""
+    """Raises HardwareAlertError if a hardware error stands in the servo."""
     error = bus.read(servo.servo_id, r.HARDWARE_ERROR)
     if error:
         raise standing_error(servo, error)
 
 
-def standing_error(servo: ServoSettings, error: int) -> ServoError:
+def standing_error(servo: ServoSettings, error: int) -> HardwareAlertError:
     """The error for a hardware error status that is not 0."""
     advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"
-    return ServoError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
+    return HardwareAlertError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
 
 
 def configure(bus: Bus, servo: ServoSettings) -> None:
@@ -52,14 +52,18 @@ def configure(bus: Bus, servo: ServoSettings) -> None:
 
 
 def write_volatile(bus: Bus, servo: ServoSettings) -> None:
-    """The RAM registers, which a reboot, a mode switch or a tripped watchdog resets. Raises BusError."""
+    """Watchdog off, then `volatile_orders`. Raises BusError."""
     bus.write(servo.servo_id, r.BUS_WATCHDOG, 0)
-    for register, value in zip((r.POSITION_P, r.POSITION_I, r.POSITION_D), servo.pid, strict=True):
+    for register, value in volatile_orders(servo):
         bus.write(servo.servo_id, register, value)
+
+
+def volatile_orders(servo: ServoSettings) -> list[tuple[Register, int]]:
+    """The RAM registers, which a reboot, a mode switch or a tripped watchdog resets, and what belongs in them."""
+    orders = list(zip((r.POSITION_P, r.POSITION_I, r.POSITION_D), servo.pid, strict=True))
     if servo.goal_current is not None:
-        bus.write(servo.servo_id, r.GOAL_CURRENT, servo.goal_current)
-    bus.write(servo.servo_id, r.PROFILE_ACCELERATION, 0)
-    bus.write(servo.servo_id, r.PROFILE_VELOCITY, servo.profile_velocity)
+        orders.append((r.GOAL_CURRENT, servo.goal_current))
+    return [*orders, (r.PROFILE_ACCELERATION, 0), (r.PROFILE_VELOCITY, servo.profile_velocity)]
 
 
 def _write_if_other(bus: Bus, servo: ServoSettings, register: Register, value: int) -> None:

@@ -23,3 +23,11 @@ def turn_correction(robot: Robot, ticks: Int64) -> Int64:
     signs = np.array([joint.sign for joint in robot.joint])
     corrections: Int64 = np.where(outside > FOREIGN, -turns * signs * TICKS_PER_TURN, 0).astype(np.int64)
     return corrections
+
+
+def kept_turns(expected_tick: int, tick: int) -> int:
+    """Ticks to be added to a present position so that it comes nearest to `expected_tick`, a multiple of 4096.
+
+    For a servo that has restarted at a pose that is known to within half a turn.
+    """
+    return round((expected_tick - tick) / TICKS_PER_TURN) * TICKS_PER_TURN
