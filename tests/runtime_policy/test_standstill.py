@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.timed.virtual_time import run_in_virtual_time
 from libra_edge.clock import MonotonicClock, SimulatedClock
 from libra_edge.errors import ModelHangsError
 from libra_edge.messages import Float64, Observation
@@ -20,7 +21,6 @@ from libra_edge.runtime.policy_loop import run_policy
 from libra_edge.runtime.run_state import PAUSE_NS
 from tests.runtime_policy.fakes import FakeRefiner, a_spec
 from tests.runtime_policy.test_policy_loop import FakeServo, a_run
-from tests.runtime_policy.virtual_time import run_in_virtual_time
 
 
 @pytest.mark.parametrize("late_ns", [0, NOTICED_NS - 1, NOTICED_NS, 3_000_000_000])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.timed.virtual_time import run_in_virtual_time
 from libra_edge.clock import SimulatedClock
 from libra_edge.errors import EngineError
 from libra_edge.messages import ActionChunk, Float64, Int64, JointState
@@ -28,7 +29,7 @@ from libra_edge.runtime.servo_telemetry import ServoTelemetry
 from libra_edge.runtime.sight import Sight
 from libra_edge.runtime.supervisor import State
 from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, a_spec, an_observation
-from tests.runtime_policy.virtual_time import VirtualWorker, run_in_virtual_time
+from tests.runtime_policy.virtual_time import VirtualWorker
 
 FRAME_S = 1 / 15
 STEP_NS = 100_000_000
