@@ -14,10 +14,16 @@ from mcap.stream_reader import StreamReader
 from libra_edge.errors import RecordingError
 
 MAX_RECORD_BYTES = 500_000_000
+MAGIC = b"\x89MCAP0\r\n"
+"""The first and the last bytes of every MCAP file (https://mcap.dev/spec)."""
 
 
 def read_records(path: Path) -> Iterator[McapRecord]:
-    """Every record of the file, in its order, checksums checked. Raises RecordingError."""
+    """Every record of the file, in its order, checksums checked.
+
+    A file without its last bytes was cut off, perhaps in the midst of a write: it ends before the first record that
+    cannot be read. Raises RecordingError for a file that was closed and is damaged, or is none of this kind.
+    """
     found = 0
     try:
         with path.open("rb") as file:
@@ -30,4 +36,13 @@ def read_records(path: Path) -> Iterator[McapRecord]:
     except OSError as error:
         raise RecordingError(path, f"cannot be read: {error.strerror}") from error
     except (McapError, ValueError, KeyError, struct.error, zstandard.ZstdError) as error:
+        if found and not was_closed(path):
+            return
         raise RecordingError(path, f"is damaged or no MCAP file: {error}") from error
+
+
+def was_closed(path: Path) -> bool:
+    """Whether the file ends as one does that was written to its end. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(MAGIC)))
+        return file.read() == MAGIC

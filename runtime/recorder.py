@@ -7,11 +7,13 @@ fills up or fails, the recording stops, that is said once, and the run goes on.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BufferedWriter
 from pathlib import Path
 
@@ -27,7 +29,14 @@ from libra_edge.runtime.recording_messages import Entry, JsonForm
 logger = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 64_000_000
+KEPT_FOR_SMALL_BYTES = 8_000_000
+SMALL_BYTES = 10_000
+"""Commands, plans and faults still find room when pictures do not: without them nothing can be explained."""
 MIN_FREE_BYTES = 50_000_000
+FLUSH_EVERY_S = 0.3
+"""How long a message may wait for its chunk to be finished and handed to the system: a killed process loses no more."""
+SYNC_EVERY_S = 0.3
+"""Between the end of one sync to the disk and the beginning of the next: a power cut takes what came since."""
 
 
 class Recorder:
@@ -56,6 +65,7 @@ class Recorder:
         self._writer = Writer(self._file, compression=CompressionType.ZSTD)
         self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
+        self._ended = threading.Event()
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
@@ -63,7 +73,8 @@ class Recorder:
         with self._changed:
             if self._closing or self.failure is not None:
                 return
-            if self._waiting_bytes + entry.size > MAX_WAITING_BYTES:
+            room = MAX_WAITING_BYTES - (0 if entry.size <= SMALL_BYTES else KEPT_FOR_SMALL_BYTES)
+            if self._waiting_bytes + entry.size > room:
                 self._drop()
                 return
             self._waiting.append(entry)
@@ -100,19 +111,53 @@ class Recorder:
 
     def _write_all(self) -> None:
         try:
-            with self._file:
-                while (entry := self._next()) is not None:
-                    self._write(entry)
+            with self._file, self._synced():
+                self._write_what_comes()
                 self._writer.add_metadata("result", {**self._result, "dropped": str(self.dropped)})
                 self._writer.finish()  # type: ignore[no-untyped-call]
+                self._file.flush()
+                self._sync_once()
         except (OSError, ValueError, McapError) as error:
             self._fail(str(error))
 
-    def _next(self) -> Entry | None:
+    def _write_what_comes(self) -> None:
+        """Until `close`; a chunk is finished at least every FLUSH_EVERY_S."""
+        flush_at = time.monotonic() + FLUSH_EVERY_S
+        while (entry := self._next(flush_at)) is not None:
+            if isinstance(entry, Entry):
+                self._write(entry)
+            if time.monotonic() >= flush_at:
+                self._writer.flush()  # type: ignore[no-untyped-call]
+                flush_at = time.monotonic() + FLUSH_EVERY_S
+
+    @contextmanager
+    def _synced(self) -> Iterator[None]:
+        """Meanwhile a thread brings to the disk what the system was handed: a slow disk must not fill the queue."""
+        syncing = threading.Thread(target=self._sync, name="recorder sync", daemon=True)
+        syncing.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            syncing.join()
+
+    def _sync(self) -> None:
+        while not self._ended.wait(SYNC_EVERY_S):
+            try:
+                self._sync_once()
+            except OSError as error:
+                self._fail(str(error))
+                return
+
+    def _sync_once(self) -> None:
+        os.fdatasync(self._file.fileno())
+
+    def _next(self, until: float) -> Entry | bool | None:
+        """The next entry; False if none comes until then (seconds of `time.monotonic`), None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._changed.wait_for(lambda: self._waiting or self._closing, max(0.0, until - time.monotonic()))
             if not self._waiting:
-                return None
+                return None if self._closing else False
             entry = self._waiting.popleft()
             self._waiting_bytes -= entry.size
             return entry

@@ -19,11 +19,12 @@ from libra_edge.runtime.recording_messages import CAMERA
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedMessage:
-    """One message as it lies in the file; `time_ns` is the wall clock's."""
+    """One message as it lies in the file; `time_ns` is the wall clock's, `sequence` of a picture its frame number."""
 
     topic: str
     time_ns: int
     data: bytes
+    sequence: int = 0
 
     def json(self) -> dict[str, Any]:
         """Content of a JSON topic."""
@@ -48,7 +49,7 @@ def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True
         if isinstance(record, Channel):
             topics[record.id] = record.topic
         elif isinstance(record, Message) and wanted(topics[record.channel_id]):
-            yield RecordedMessage(topics[record.channel_id], record.log_time, record.data)
+            yield RecordedMessage(topics[record.channel_id], record.log_time, record.data, record.sequence)
 
 
 def read_metadata(path: Path) -> dict[str, dict[str, str]]:

@@ -126,7 +126,8 @@ def policy_play(case: Case) -> Callable[[Row], None]:
         right = ends == should_end and (ends or outcome.moved_ms is not None)
         held = outcome.stood_ms is not None
         row.reaction = "stands, ends with exit code 3" if ends else ("holds, goes on" if held else "goes on, announced")
-        row.count(right, len(violations) + outcome.violated, outcome.stood_ms if held else outcome.announced_ms)
+        after_ms = outcome.stood_ms if held else max(outcome.announced_ms, 0.0)  # it is rounded to a millisecond
+        row.count(right, len(violations) + outcome.violated, after_ms)
 
     return play
 

@@ -1,0 +1,82 @@
+"""A recording whose process is killed, or whose computer loses power: it opens, and lacks a second at most."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mcap.exceptions import EndOfFile
+from mcap.records import Message
+from mcap.stream_reader import StreamReader
+
+from libra_edge.runtime import recorder as recorder_module
+from libra_edge.runtime.recorder import Recorder
+from libra_edge.runtime.recording import read_messages, read_metadata
+from libra_edge.runtime.recording_messages import COMMAND, command_entries, frame_entry
+from tests.runtime_policy.fakes import ROBOT
+from tests.runtime_policy.test_recording import a_command, a_frame
+
+MOST_LOST_S = 1.0
+
+
+def killed_after(path: Path, seconds: float, *how: str) -> int:
+    """Record for so long, then kill; when that was, monotonic nanoseconds."""
+    command = [sys.executable, "-m", "tests.runtime_policy.recording_child", str(path), *how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"recording\n"
+        time.sleep(seconds)
+        child.kill()
+        return time.monotonic_ns()
+
+
+@pytest.mark.parametrize("how", [(), ("power cut",)], ids=["SIGKILL", "power cut"])
+@pytest.mark.parametrize("seed", range(5))
+def test_at_most_a_second_is_lost_and_what_is_left_has_no_gap(tmp_path: Path, seed: int, how: tuple[str, ...]) -> None:
+    path = tmp_path / "run.mcap"
+    killed_ns = killed_after(path, float(np.random.default_rng(seed).uniform(0.7, 2.0)), *how)
+    messages = [message for message in read_messages(path) if message.topic == "/log"]
+    offset_ns = int(read_metadata(path)["run"]["wall_offset_ns"])
+    assert (killed_ns - (messages[-1].time_ns - offset_ns)) / 1e9 <= MOST_LOST_S
+    assert len(messages) > 10
+    assert [messages[index].data != messages[index + 1].data for index in range(len(messages) - 1)].count(False) == 0
+    with path.open("rb") as file:
+        theirs = 0
+        try:
+            for record in StreamReader(file).records:
+                theirs += isinstance(record, Message)
+        except EndOfFile:
+            pass
+    assert theirs >= len(messages)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\x00" * 5000, b"\xff" * 5000], ids=["torn", "zeros", "garbage"])
+def test_a_torn_end_is_left_out(tmp_path: Path, tail: bytes) -> None:
+    recorder = Recorder(tmp_path / "run.mcap", {})
+    for number in range(12):
+        recorder.put(frame_entry(a_frame(number)))
+    recorder.close({})
+    whole = recorder.path.read_bytes()
+    recorder.path.write_bytes(whole[: len(whole) * 2 // 3] + tail)
+    assert 0 < len(list(read_messages(recorder.path))) < 12
+
+
+def test_when_the_disk_is_too_slow_pictures_are_lost_and_commands_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module.Recorder, "_write_what_comes", lambda _self: None)
+    recorder = Recorder(tmp_path / "run.mcap", {})
+    frame = a_frame(0)
+    for _ in range(recorder_module.MAX_WAITING_BYTES // frame.image.nbytes + 1):
+        recorder.put(frame_entry(frame))
+    lost = recorder.dropped
+    assert lost > 0
+    for entry in command_entries(a_command(1), ROBOT.joint_names):
+        recorder.put(entry)
+    assert recorder.dropped == lost
+    assert COMMAND in {entry.topic for entry in recorder._waiting}
+    recorder.close({})
