@@ -27,11 +27,17 @@ Figures = dict[str, Any]
 
 
 def figures_of(run: Run) -> Figures:
-    """One run's figures. `held_share`: the share of the time for which there was no chunk."""
+    """One run's figures.
+
+    `chunk_cost_ms` is `refine_ms` (p50) and the share of the planner's time that a chunk waited for; `held_share` is the
+    share of the time for which there was no chunk.
+    """
     figures, policy = run_figures(run), run.policy
+    waited_for_ms = 0.0 if run.mode is Mode.ASYNC else figures["planner_ms"]["p50"] * run.log.plans / run.log.chunks
     covered_s = figures["chunks"] * policy.chunk_steps * policy.steps.step_ns / 1e9
     return {
         **{name: figures[name] for name in TIMES},
+        "chunk_cost_ms": figures["refine_ms"]["p50"] + waited_for_ms,
         "chunks_a_second": figures["chunks"] / figures["seconds"],
         "held_share": max(0.0, 1.0 - covered_s / figures["seconds"]),
         "plan_age_steps": figures["plan_age_steps"],
@@ -52,7 +58,7 @@ def of_all(runs: list[Figures]) -> Figures:
             "p99": max(one["p99"] for one in seen),
             "n": sum(one["n"] for one in seen),
         }
-    for name in ("chunks_a_second", "held_share", "servo_hz"):
+    for name in ("chunk_cost_ms", "chunks_a_second", "held_share", "servo_hz"):
         together[name] = round(statistics.median(run[name] for run in runs), 4)
     for name in ("late_chunks", "limits_violated", "faults"):
         together[name] = sum(run[name] for run in runs)

@@ -2,8 +2,9 @@
 
     python benchmarks/servo_loop.py [--seconds 600] [--picture late.png]
 
-Planner, refiner, cameras and recorder work on the simulated arm, over the wire. The bare loop is a process of its own that
-gets the servo process's scheduling and does nothing but sleep until its next deadline. The last line is one JSON object.
+Planner, refiner, cameras and recorder work on the simulated arm, over the wire. The bare loop is a process of its own
+that gets the servo process's scheduling and does nothing but sleep until its next deadline. The last line is one JSON
+object.
 """
 
 from __future__ import annotations
@@ -55,14 +56,12 @@ def ticks_of(run: Run) -> Ticks:
 def lateness_us(late: Durations) -> dict[str, float | None]:
     """p50, p99, p99.9 and the largest."""
     shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
-    quantiles = {name: late.quantile_us(share) for name, share in shares.items()}
-    return {
-        name: None if us is None else round(us, 1) for name, us in {**quantiles, "max": late.longest_ns / 1e3}.items()
-    }
+    found = {**{name: late.quantile_us(share) for name, share in shares.items()}, "max": late.longest_ns / 1e3}
+    return {name: None if us is None else round(us, 1) for name, us in found.items()}
 
 
 def growth(samples: list[int]) -> dict[str, float | None]:
-    """Megabytes after the first minute and at the end, and by which share they grew; None in runs too short for that."""
+    """Megabytes after the first minute and at the end, and the share by which they grew; None in too short a run."""
     later = samples[FIRST_MINUTE_S:]
     if len(later) < 2 * MEMORY_SAMPLES:
         return {"after_a_minute_mb": None, "at_the_end_mb": None, "growth": None}
