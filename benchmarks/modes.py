@@ -29,7 +29,7 @@ Figures = dict[str, Any]
 def figures_of(run: Run) -> Figures:
     """One run's figures.
 
-    `chunk_cost_ms` is `refine_ms` (p50) and the share of the planner's time that a chunk waited for; `held_share` is the
+    `chunk_cost_ms` is `refine_ms` (p50) and the share of the planner's time that it waited for; `held_share` is the
     share of the time for which there was no chunk.
     """
     figures, policy = run_figures(run), run.policy
@@ -75,7 +75,10 @@ def main() -> None:
     runs: dict[str, list[Figures]] = {mode.value: [] for mode in Mode}
     for seed in range(FIRST_SEED, FIRST_SEED + chosen.runs):
         for mode in Mode:
-            figures = figures_of(drive(TASK, seed, mode, chosen.seconds).run)
+            session = drive(TASK, seed, mode, chosen.seconds)
+            if session.fault is not None:
+                raise session.fault
+            figures = figures_of(session.run)
             runs[mode.value].append(figures)
             print(f"seed {seed}, {mode.value}: refine {figures['refine_ms']['p50']} ms (p50)", file=sys.stderr)
     modes = {name: of_all(some) for name, some in runs.items()}

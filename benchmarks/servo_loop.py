@@ -20,6 +20,7 @@ from benchmarks.pictures.lateness_plot import draw_lateness
 from benchmarks.real_time.bare_loop import bare_loop
 from benchmarks.real_time.koch_sim_run import ROBOT, drive
 from benchmarks.real_time.resident_memory import ResidentMemory, watched_memory
+from libra_edge.cli.run_session import Session
 from libra_edge.robot import open_robot
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.schedule import Mode
@@ -77,6 +78,7 @@ def verdicts(figures: dict[str, Any]) -> dict[str, bool | None]:
     """What was asked of the loop, and whether it holds; None where the run was too short to tell."""
     grown = [figures["memory"][process]["growth"] for process in ("policy", "servo")]
     return {
+        "ran_to_the_end": figures["fault"] is None,
         "p99.9_at_most_twice_bare": figures["p99.9_ratio"] <= MOST_TIMES_BARE,
         "missed_under_a_thousandth": figures["missed_share"] < MOST_MISSED,
         "overhead_p50_under_half_a_ms": figures["overhead_ms_p50"] < MOST_OVERHEAD_MS,
@@ -84,8 +86,9 @@ def verdicts(figures: dict[str, Any]) -> dict[str, bool | None]:
     }
 
 
-def figures_of(run: Run, bare: Durations, memory: ResidentMemory) -> dict[str, Any]:
-    """Everything that was measured."""
+def figures_of(session: Session, bare: Durations, memory: ResidentMemory) -> dict[str, Any]:
+    """Everything that was measured, up to the fault that ended the run early, if one did."""
+    run = session.run
     servo = ticks_of(run)
     servo_us, bare_us = lateness_us(servo.lateness), lateness_us(bare)
     worst, bare_worst, busy_us = servo_us["p99.9"], bare_us["p99.9"], servo.busy.quantile_us(0.5)
@@ -93,6 +96,7 @@ def figures_of(run: Run, bare: Durations, memory: ResidentMemory) -> dict[str, A
     assert bare_worst is not None
     assert busy_us is not None
     return {
+        "fault": None if session.fault is None else str(session.fault),
         "seconds": round(run.log.seconds, 1),
         "servo_lateness_us": servo_us,
         "bare_lateness_us": bare_us,
@@ -118,7 +122,7 @@ def main() -> None:
     with bare_loop(open_robot(ROBOT).servo.rate_hz) as bare, watched_memory() as memory:
         session = drive(TASK, SEED, Mode.ASYNC, chosen.seconds, begin=bare.start)
         bare_late, granted = bare.result()
-    figures = figures_of(session.run, bare_late, memory)
+    figures = figures_of(session, bare_late, memory)
     if chosen.picture is not None:
         draw_lateness({"servo loop": ticks_of(session.run).lateness, "bare loop": bare_late}, chosen.picture)
     print(json.dumps({**figures, "real_time": granted, "verdicts": verdicts(figures)}))

@@ -27,7 +27,8 @@ ROBOT, MODEL = "koch-sim", "libra_base"
 def drive(task: str, seed: int, mode: Mode, seconds: float, begin: Callable[[], None] = lambda: None) -> Session:
     """Planner, refiner, cameras, recorder and servo process at work for `seconds`; the recording is thrown away.
 
-    `begin` is called once everything is loaded, before the servo process starts. Raises the fault that ended the run.
+    `begin` is called once everything is loaded, before the servo process starts. A fault that ends the
+    run early is part of the result.
     """
     robot, bundle, clock = open_robot(ROBOT), open_bundle(bundle_path(MODEL)), MonotonicClock()
     policy = load_systems(bundle.policy_files("cpu")).policy(task, clock=clock, seed=seed)
@@ -39,9 +40,6 @@ def drive(task: str, seed: int, mode: Mode, seconds: float, begin: Callable[[], 
             log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
             without_referee = RunHardware(hardware.port, hardware.cameras, None)
             begin()
-            session = uvloop.run(run_session(policy, robot, without_referee, log, options))
+            return uvloop.run(run_session(policy, robot, without_referee, log, options))
         finally:
             recorder.close({})
-    if session.fault is not None:
-        raise session.fault
-    return session
