@@ -37,10 +37,11 @@ class BusSection(Section):
 
 
 class ServoSection(Section):
-    """The servo loop: rate of goal writes and how old a chunk may be before the arm holds."""
+    """The servo loop: rate of goal writes, how long it waits for chunks before it holds, and for lost servos."""
 
     rate_hz: Annotated[float, Field(ge=10, le=500)]
     hold_after_ms: Annotated[float, Field(gt=0, le=5000)]
+    recover_within_s: Annotated[float, Field(gt=0, le=60)] = 5.0
 
 
 class JointSection(Section):

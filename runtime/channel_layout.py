@@ -16,24 +16,27 @@ from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.servo_durations import BUCKETS, Durations
 from libra_edge.runtime.servo_telemetry import COUNTED_FENCES, ServoTelemetry
-from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.supervisor import Event, State
 
 Record = NDArray[Any]
 MAGIC = b"LIBRAEDG"
-VERSION = 1
+VERSION = 2
 MAX_ROWS = 64
 FAULT_BYTES = 240
 NONE = -1
 STATES = tuple(State)
+CAUSES = (None, *Event)
 
 HEADER_TYPE: np.dtype[Any] = np.dtype([("magic", "S8"), ("version", "<u4"), ("joints", "<u4")])
 TELEMETRY_TYPE: np.dtype[Any] = np.dtype(
     [
         ("time_ns", "<i8"),
         ("state", "u1"),
+        ("cause", "u1"),
         ("ticks", "<i8"),
         ("deadline_misses", "<i8"),
         ("failed_reads", "<i8"),
+        ("recoveries", "<i8"),
         ("chunk_id", "<i8"),
         ("first_command_ns", "<i8"),
         ("first_captured_ns", "<i8"),
@@ -45,6 +48,7 @@ TELEMETRY_TYPE: np.dtype[Any] = np.dtype(
         ("lateness_longest_ns", "<i8"),
         ("busy", "<i8", (BUCKETS,)),
         ("busy_longest_ns", "<i8"),
+        ("trouble", f"S{FAULT_BYTES}"),
         ("fault", f"S{FAULT_BYTES}"),
     ]
 )
@@ -139,6 +143,7 @@ def encode_telemetry(telemetry: ServoTelemetry, record: Record) -> None:
         "ticks",
         "deadline_misses",
         "failed_reads",
+        "recoveries",
         "chunks_accepted",
         "chunks_refused",
         "governed",
@@ -150,7 +155,7 @@ def encode_telemetry(telemetry: ServoTelemetry, record: Record) -> None:
     record["fences"] = [telemetry.fences.get(fence, 0) for fence in COUNTED_FENCES]
     record["lateness"], record["lateness_longest_ns"] = telemetry.lateness.counts, telemetry.lateness.longest_ns
     record["busy"], record["busy_longest_ns"] = telemetry.busy.counts, telemetry.busy.longest_ns
-    record["fault"] = telemetry.fault.encode()[:FAULT_BYTES]
+    record["trouble"], record["fault"] = _cut(telemetry.trouble), _cut(telemetry.fault)
 
 
 def decode_telemetry(record: Record) -> ServoTelemetry:
@@ -159,9 +164,11 @@ def decode_telemetry(record: Record) -> ServoTelemetry:
     return ServoTelemetry(
         time_ns=int(record["time_ns"]),
         state=STATES[int(record["state"])],
+        cause=CAUSES[int(record["cause"])],
         ticks=int(record["ticks"]),
         deadline_misses=int(record["deadline_misses"]),
         failed_reads=int(record["failed_reads"]),
+        recoveries=int(record["recoveries"]),
         chunk_id=_optional(record["chunk_id"]),
         first_command_ns=_optional(record["first_command_ns"]),
         first_captured_ns=_optional(record["first_captured_ns"]),
@@ -171,8 +178,17 @@ def decode_telemetry(record: Record) -> ServoTelemetry:
         fences=dict(counts),
         lateness=Durations(np.array(record["lateness"]), int(record["lateness_longest_ns"])),
         busy=Durations(np.array(record["busy"]), int(record["busy_longest_ns"])),
-        fault=bytes(record["fault"]).rstrip(b"\0").decode(errors="replace"),
+        trouble=_text(record["trouble"]),
+        fault=_text(record["fault"]),
     )
+
+
+def _cut(text: str) -> bytes:
+    return text.encode()[:FAULT_BYTES]
+
+
+def _text(field: Any) -> str:
+    return bytes(field).rstrip(b"\0").decode(errors="replace")
 
 
 def _or_none(value: int | None) -> int:

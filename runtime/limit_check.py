@@ -7,6 +7,7 @@ import numpy as np
 from libra_edge.messages import Float64
 from libra_edge.robot import Robot
 from libra_edge.runtime.command import Command
+from libra_edge.runtime.supervisor import State
 
 TOLERANCE_RAD = 1e-6
 TIME_SLACK = 1.5
@@ -31,7 +32,7 @@ class LimitCheck:
         """Judge one command; hand them over in the order of their numbers."""
         last = self._last
         self._last = command
-        known = last if last is not None and last.number + 1 == command.number else None
+        known = last if last is not None and _continues(last, command) else None
         held = np.all(np.isfinite(command.goal)) and self._in_range(command.goal, known) and self._slow(command, known)
         self.violated += not held
 
@@ -48,3 +49,9 @@ class LimitCheck:
             return True
         elapsed_s = max(self._tick_s, TIME_SLACK * (command.time_ns - last.time_ns) / 1e9)
         return bool(np.all(np.abs(command.goal - last.goal) <= self._max_velocity * elapsed_s + TOLERANCE_RAD))
+
+
+def _continues(last: Command, command: Command) -> bool:
+    """Not after a gap in the log, and not once a lost arm is back: its goals begin anew where it was found."""
+    found_again = last.state is State.RECOVERING and command.state is not State.RECOVERING
+    return last.number + 1 == command.number and not found_again

@@ -22,6 +22,7 @@ from libra_edge.runtime.camera_thread import CameraReport, camera_threads
 from libra_edge.runtime.planner_stream import PlannerStream
 from libra_edge.runtime.refiner_stream import RefinerStream
 from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.servo_news import ServoNews
 from libra_edge.runtime.supervisor import State
 
 LOOK_EVERY_S = 0.02
@@ -92,8 +93,10 @@ async def _copy_commands(run: Run) -> None:
 
 async def _end_of_run(run: Run) -> str:
     """Wait for a reason to end. Raises ProcessError if the servo process gives it."""
+    news = ServoNews(run.servo.telemetry())
     while True:
         telemetry = run.telemetry = run.servo.telemetry()
+        news.tell(telemetry, run.log)
         if telemetry.state is State.FAULT:
             raise ProcessError(f"the servo process has stopped the arm: {telemetry.fault}")
         if telemetry.state in {State.STOPPING, State.OFF}:

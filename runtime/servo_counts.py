@@ -8,7 +8,7 @@ from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Fence
 from libra_edge.runtime.servo_durations import Durations
 from libra_edge.runtime.servo_telemetry import COUNTED_FENCES, ServoTelemetry
-from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.supervisor import Event, State
 
 
 @dataclass(slots=True)
@@ -17,6 +17,8 @@ class ServoCounts:
 
     ticks: int = 0
     failed_reads: int = 0
+    recoveries: int = 0
+    trouble: str = ""
     chunk_id: int | None = None
     first_command_ns: int | None = None
     first_captured_ns: int | None = None
@@ -40,14 +42,19 @@ class ServoCounts:
             for fence in COUNTED_FENCES:
                 self.fences[fence] += command.verdict.acted(fence)
 
-    def telemetry(self, time_ns: int, state: State, deadline_misses: int, fault: str) -> ServoTelemetry:
+    def telemetry(
+        self, time_ns: int, state: State, cause: Event | None, deadline_misses: int, fault: str
+    ) -> ServoTelemetry:
         """The counts as they stand."""
         return ServoTelemetry(
             time_ns=time_ns,
             state=state,
+            cause=cause,
             ticks=self.ticks,
             deadline_misses=deadline_misses,
             failed_reads=self.failed_reads,
+            recoveries=self.recoveries,
+            trouble=self.trouble,
             chunk_id=self.chunk_id,
             first_command_ns=self.first_command_ns,
             first_captured_ns=self.first_captured_ns,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from libra_edge.runtime.governor import Fence
 from libra_edge.runtime.servo_durations import Durations
-from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.supervisor import Event, State
 
 COUNTED_FENCES = (Fence.RANGE, Fence.VELOCITY, Fence.ACCELERATION, Fence.BRAKING, Fence.NOT_FINITE)
 
@@ -17,9 +17,11 @@ class ServoTelemetry:
     """The servo loop at `time_ns`; all counts run from the start of the process.
 
     Attributes:
+        cause: the event that led to `state`; None at the start.
         ticks: rounds of the loop so far.
         deadline_misses: ticks that were not done when the next one was due.
         failed_reads: sync reads without a usable answer.
+        recoveries: how often the arm was lost and looked for; `trouble` says in one sentence why, the last time.
         chunk_id: the chunk in use, None while none is followed.
         first_command_ns, first_captured_ns: when the first command of that chunk was written, and the capture time of
             the pictures behind it.
@@ -32,9 +34,12 @@ class ServoTelemetry:
 
     time_ns: int
     state: State
+    cause: Event | None = None
     ticks: int = 0
     deadline_misses: int = 0
     failed_reads: int = 0
+    recoveries: int = 0
+    trouble: str = ""
     chunk_id: int | None = None
     first_command_ns: int | None = None
     first_captured_ns: int | None = None

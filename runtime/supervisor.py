@@ -19,6 +19,7 @@ class State(str, enum.Enum):
     HOMING = "homing"
     RUNNING = "running"
     HOLDING = "holding"
+    RECOVERING = "recovering"
     STOPPING = "stopping"
     FAULT = "fault"
 
@@ -36,7 +37,12 @@ class Event(str, enum.Enum):
     CHUNK = "chunk"
     CHUNKS_STOPPED = "chunks stopped"
     POLICY_GONE = "policy gone"
+    ARM_LOST = "arm lost"
+    ARM_BACK = "arm back"
+    HOME = "home"
     BUS_FAULT = "bus fault"
+    PRESSED = "hardware stop pressed"
+    RELEASED = "hardware stop released"
 
 
 class Reaction(str, enum.Enum):
@@ -49,6 +55,10 @@ class Reaction(str, enum.Enum):
     FOLLOW = "follow chunks, ramping from the present goal"
     FLUSH = "drop every chunk received so far and stand until the next"
     PARK = "slow down to a standstill, then what --on-exit says"
+    RECOVER = "slow down to a standstill and look for the servos; then stand; the next fresh chunk is followed"
+    RECOVER_TO_HOME = "slow down to a standstill and look for the servos; then home"
+    RECOVER_TO_PARK = "slow down to a standstill and look for the servos; then park"
+    RESUME = "stand where the arm was found; chunks are followed again if they were before"
     LEAVE = "end the process as --on-exit says"
     LEAVE_HOLDING = "end the process at once, torque on"
     FREEZE = "slow down to a standstill as far as the bus obeys, then end the process, torque on"
@@ -68,13 +78,17 @@ _WHEREVER_UNDER_TORQUE = {
     Event.STOP: Transition(State.STOPPING, Reaction.PARK),
     Event.POLICY_GONE: Transition(State.HOLDING, Reaction.PAUSE),
     Event.ABORT: Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    Event.ARM_LOST: Transition(State.RECOVERING, Reaction.RECOVER),
     Event.BUS_FAULT: Transition(State.FAULT, Reaction.FREEZE),
+    Event.PRESSED: Transition(State.HOLDING, Reaction.PAUSE),
 }
 _IN_PARTICULAR = {
     (State.OFF, Event.TORQUE_ON): Transition(State.HOMING, Reaction.HOME),
     (State.OFF, Event.STOP): Transition(State.OFF, Reaction.LEAVE_HOLDING),
     (State.OFF, Event.ABORT): Transition(State.OFF, Reaction.LEAVE_HOLDING),
     (State.OFF, Event.POLICY_GONE): Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    (State.OFF, Event.PRESSED): Transition(State.OFF, Reaction.NOTHING),
+    (State.HOMING, Event.ARM_LOST): Transition(State.RECOVERING, Reaction.RECOVER_TO_HOME),
     (State.HOMING, Event.ARRIVED): Transition(State.READY, Reaction.PAUSE),
     (State.HOMING, Event.TASK): Transition(State.HOMING, Reaction.NOTHING),
     (State.READY, Event.START): Transition(State.RUNNING, Reaction.FOLLOW),
@@ -85,19 +99,32 @@ _IN_PARTICULAR = {
     (State.HOLDING, Event.START): Transition(State.RUNNING, Reaction.FOLLOW),
     (State.HOLDING, Event.TASK): Transition(State.HOLDING, Reaction.FLUSH),
     (State.HOLDING, Event.CHUNK): Transition(State.RUNNING, Reaction.FOLLOW),
+    (State.HOLDING, Event.HOME): Transition(State.HOMING, Reaction.HOME),
+    (State.RECOVERING, Event.ARM_BACK): Transition(State.HOLDING, Reaction.RESUME),
+    (State.RECOVERING, Event.TASK): Transition(State.RECOVERING, Reaction.NOTHING),
+    (State.RECOVERING, Event.HOLD): Transition(State.RECOVERING, Reaction.PAUSE),
+    (State.RECOVERING, Event.PRESSED): Transition(State.RECOVERING, Reaction.PAUSE),
+    (State.RECOVERING, Event.POLICY_GONE): Transition(State.RECOVERING, Reaction.PAUSE),
+    (State.RECOVERING, Event.STOP): Transition(State.RECOVERING, Reaction.RECOVER_TO_PARK),
+    (State.RECOVERING, Event.ABORT): Transition(State.OFF, Reaction.LEAVE_HOLDING),
+    (State.RECOVERING, Event.BUS_FAULT): Transition(State.FAULT, Reaction.FREEZE),
+    (State.STOPPING, Event.ARM_LOST): Transition(State.RECOVERING, Reaction.RECOVER_TO_PARK),
     (State.STOPPING, Event.STOP): Transition(State.STOPPING, Reaction.NOTHING),
     (State.STOPPING, Event.POLICY_GONE): Transition(State.STOPPING, Reaction.NOTHING),
     (State.STOPPING, Event.ARRIVED): Transition(State.OFF, Reaction.LEAVE),
     (State.FAULT, Event.STOP): Transition(State.FAULT, Reaction.NOTHING),
     (State.FAULT, Event.HOLD): Transition(State.FAULT, Reaction.NOTHING),
+    (State.FAULT, Event.PRESSED): Transition(State.FAULT, Reaction.NOTHING),
     (State.FAULT, Event.POLICY_GONE): Transition(State.FAULT, Reaction.NOTHING),
     (State.FAULT, Event.ARRIVED): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
     (State.FAULT, Event.ABORT): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
     (State.FAULT, Event.BUS_FAULT): Transition(State.FAULT, Reaction.LEAVE_HOLDING),
 }
+_ANYWHERE = {(state, Event.RELEASED): Transition(state, Reaction.NOTHING) for state in State}
 TRANSITIONS: Mapping[tuple[State, Event], Transition] = MappingProxyType(
     {(state, event): follows for state in _UNDER_TORQUE for event, follows in _WHEREVER_UNDER_TORQUE.items()}
     | _IN_PARTICULAR
+    | _ANYWHERE
 )
 """Every pair that may happen; any other is refused."""
 

@@ -27,7 +27,10 @@ CHUNK_STEPS = 5
 
 @dataclass(slots=True)
 class FakeArm:
-    """Joints that stand wherever the last goal was. `read_faults` and `write_fault` are raised instead of answering."""
+    """Joints that stand wherever the last goal was. `read_faults` and `write_fault` are raised instead of answering.
+
+    Once lost it is found after `steps_to_recover` steps; `recover_fault` is raised instead.
+    """
 
     clock: SimulatedClock
     position: Float64 = field(default_factory=ROBOT.rest.copy)
@@ -37,6 +40,9 @@ class FakeArm:
     goals: list[Float64] = field(default_factory=list)
     read_faults: list[BusError] = field(default_factory=list)
     write_fault: BusError | None = None
+    steps_to_recover: int = 0
+    recover_fault: BusError | None = None
+    told_while_lost: list[Float64] = field(default_factory=list)
 
     def open(self) -> None:
         pass
@@ -54,6 +60,20 @@ class FakeArm:
             raise self.write_fault
         self.goals.append(goal)
         self.position = goal.copy()
+
+    def recover(self, goal: Float64) -> Float64 | None:
+        if self.recover_fault is not None:
+            raise self.recover_fault
+        if self.steps_to_recover > 0:
+            self.steps_to_recover -= 1
+            self.told_while_lost.append(goal)
+            return None
+        self.write_fault = None
+        found: Float64 = self.position.copy()
+        return found
+
+    def missing(self) -> str:
+        return "no answer from servo 3 (elbow_flex)"
 
     def disable_torque(self) -> None:
         self.torque = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from libra_edge.errors import BusError, CorruptPacketError, NoAnswerError, ServoError
+from libra_edge.errors import CorruptPacketError, HardwareAlertError, NoAnswerError
 from libra_edge.messages import Float64
 from libra_edge.runtime.governor import Fence
 from libra_edge.runtime.servo_glide import TOP_SPEED_RAD_S
-from libra_edge.runtime.servo_loop import LOST_READS_ALLOWED, OnExit
+from libra_edge.runtime.servo_loop import OnExit
 from libra_edge.runtime.supervisor import Event, State
 from tests.runtime_servo.fakes import CHUNK_STEPS, JOINTS, ROBOT, STEP_NS, Bench, rows_towards, running_bench
 
@@ -171,8 +171,9 @@ def test_after_a_stall_of_the_process_the_goal_catches_up_instead_of_leaping() -
     bench.send(rows_towards(1.0))
     bench.tick(3)
     before = bench.arm.position.copy()
-    bench.clock.advance(300_000_000)
+    bench.clock.advance(80_000_000)
     bench.tick()
+    assert bench.state() is State.RUNNING
     assert np.all(np.abs(bench.arm.position - before) <= 2 * 0.01 * ROBOT.max_velocity + 1e-9)
 
 
@@ -227,40 +228,28 @@ def test_single_lost_answers_are_borne() -> None:
     bench = running_bench()
     bench.send(rows_towards(0.3))
     for _ in range(5):
-        bench.arm.read_faults = [NoAnswerError([1], 0.01), CorruptPacketError("crc", b"\xff")][:LOST_READS_ALLOWED]
+        bench.arm.read_faults = [NoAnswerError([1], 0.01), CorruptPacketError("crc", b"\xff")]
         bench.tick(4)
     assert bench.state() is State.RUNNING
     assert bench.telemetry().failed_reads == 10
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [[NoAnswerError([3], 0.01)] * (LOST_READS_ALLOWED + 1), [ServoError(3, 0x80, "overload")]],
-    ids=["silence", "servo alert"],
-)
-def test_a_bus_fault_stops_the_arm_ends_the_loop_and_keeps_torque(faults: list[BusError]) -> None:
+def test_a_hardware_alert_stops_the_arm_ends_the_loop_and_keeps_torque() -> None:
     bench = running_bench()
     bench.send(rows_towards(0.9))
     bench.tick(15)
-    bench.arm.read_faults = list(faults)
+    alert = HardwareAlertError(3, 0x20, "overload")
+    bench.arm.read_faults = [alert]
     bench.tick(30)
     assert bench.finished()
     telemetry = bench.telemetry()
     assert telemetry.state is State.FAULT
-    assert telemetry.fault == str(faults[0])
-    assert bench.loop.fault is faults[-1]
+    assert telemetry.fault == str(alert)
+    assert telemetry.recoveries == 0
+    assert bench.loop.fault is alert
     np.testing.assert_array_equal(bench.arm.goals[-1], bench.arm.goals[-2])
     bench.loop.close()
     assert bench.arm.torque
-
-
-def test_a_port_that_is_gone_ends_the_loop_at_once() -> None:
-    bench = running_bench()
-    bench.arm.write_fault = BusError("the port has gone")
-    bench.tick(5)
-    assert bench.finished()
-    assert bench.telemetry().state is State.FAULT
-    assert bench.telemetry().ticks <= 4
 
 
 def test_scribbled_chunk_memory_is_refused_and_the_arm_holds() -> None:

@@ -18,7 +18,18 @@ def test_holding_stopping_and_leaving_are_possible_from_every_state_under_torque
     assert (abort.state, abort.reaction) == (State.OFF, Reaction.LEAVE_HOLDING)
 
 
-@pytest.mark.parametrize("state", [*ALIVE, State.FAULT])
+@pytest.mark.parametrize("state", ALIVE)
+def test_a_lost_arm_is_looked_for_from_every_state_under_torque(state: State) -> None:
+    assert TRANSITIONS[state, Event.ARM_LOST].state is State.RECOVERING
+
+
+def test_an_arm_that_was_found_again_stands_first() -> None:
+    assert TRANSITIONS[State.RECOVERING, Event.ARM_BACK].state is State.HOLDING
+    assert next_transition(State.RECOVERING, Event.CHUNK) is None
+    assert next_transition(State.RECOVERING, Event.START) is None
+
+
+@pytest.mark.parametrize("state", [*ALIVE, State.RECOVERING, State.FAULT])
 def test_a_bus_fault_leads_to_fault_from_everywhere(state: State) -> None:
     assert TRANSITIONS[state, Event.BUS_FAULT].state is State.FAULT
 
@@ -34,6 +45,7 @@ def test_only_start_a_chunk_in_holding_and_homing_may_set_the_arm_in_motion() ->
         (State.READY, Event.START),
         (State.HOLDING, Event.START),
         (State.HOLDING, Event.CHUNK),
+        (State.HOLDING, Event.HOME),
     }
 
 
