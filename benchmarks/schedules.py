@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.timed.contention_plot import draw_contention
+from benchmarks.pictures.contention_plot import draw_contention
 from benchmarks.timed.stand_ins import CHUNK_STEPS
 from benchmarks.timed.timed_run import Outcome, Setting, play
 from libra_edge.runtime.schedule import Mode

@@ -13,7 +13,9 @@ from libra_edge.runtime.servo_glide import TOP_SPEED_RAD_S, Glide
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(1_000, 1_900_000_000), min_size=1, max_size=300), st.sampled_from([0.5, 0.9, 0.99, 1.0]))
+@given(
+    st.lists(st.integers(1_000, 1_900_000_000), min_size=1, max_size=300), st.sampled_from([0.5, 0.9, 0.99, 0.999, 1.0])
+)
 def test_quantiles_are_right_to_within_a_tenth(durations_ns: list[int], share: float) -> None:
     durations = Durations()
     for duration_ns in durations_ns:

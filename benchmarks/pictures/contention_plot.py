@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from libra_edge.errors import MissingDependencyError
+from benchmarks.pictures.figure import new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,13 +26,7 @@ Table = Mapping[str, Sequence[Mapping[str, float]]]
 
 def draw_contention(contentions: Sequence[float], tables: Mapping[str, Table], out: Path) -> None:
     """Draw `tables` (by control rate in Hz) into the PNG file `out`. Raises MissingDependencyError."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra, and slow to import
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingDependencyError("matplotlib", "install it with: pip install 'libra-edge[report]'") from error
-    figure = Figure(figsize=(5.2 * len(tables), 9.0), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5.2 * len(tables), 9.0)
     grid = figure.subplots(len(ROWS), len(tables), squeeze=False, sharex=True)
     for column, (rate, table) in enumerate(tables.items()):
         for row, (key, label) in enumerate(ROWS):
@@ -41,8 +35,7 @@ def draw_contention(contentions: Sequence[float], tables: Mapping[str, Table], o
         grid[0, column].set_title(f"control rate {rate} Hz", color=INK)
         grid[-1, column].set_xlabel("contention: 0 free, 1 one GPU's work is conserved")
     grid[0, 0].legend(frameon=False, fontsize=8)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=100)
+    save(figure, out)
 
 
 def _draw_panel(axes: Axes, contentions: Sequence[float], table: Table, key: str) -> None:
