@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from libra_edge.cli.hold_key import hold_key
 from libra_edge.cli.output import stderr_console
 from libra_edge.cli.run_hardware import RunHardware
 from libra_edge.errors import ProcessError, RuntimeFault
@@ -24,6 +26,8 @@ from libra_edge.runtime.servo_loop import OnExit
 from libra_edge.runtime.sight import Sight
 from libra_edge.runtime.supervisor import State
 from libra_edge.runtime.view import live_view
+
+logger = logging.getLogger(__name__)
 
 HOMING_S = 30.0
 PARKING_S = 30.0
@@ -88,7 +92,12 @@ async def _drive(run: Run, servo: ServoClient, options: SessionOptions) -> str:
     if state is not State.READY:
         return "stopped before it began"
     console = stderr_console()
-    with live_view(run, options.task, options.duration_s, console) if options.view else nullcontext():
+    with (
+        hold_key(run) as listening,
+        live_view(run, options.task, options.duration_s, console) if options.view else nullcontext(),
+    ):
+        if listening:
+            logger.info("space bar: hold, and go on; Ctrl-C: stop")
         return await run_policy(run)
 
 
