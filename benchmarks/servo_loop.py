@@ -107,6 +107,7 @@ def figures_of(session: Session, bare: Durations, memory: ResidentMemory) -> dic
         "overhead_ms_p50": round(busy_us / 1e3, 3),
         "plans": run.log.plans,
         "chunks": run.log.chunks,
+        "recoveries": 0 if run.telemetry is None else run.telemetry.recoveries,
         "limits_violated": run.log.limits.violated,
         "memory": {"policy": growth(memory.policy), "servo": growth(memory.servo)},
     }
