@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
@@ -83,6 +84,18 @@ class Arm(Protocol):
 
     def close(self) -> None:
         """Close the port; leaves torque as it is; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class StopSwitch(Protocol):
+    """Something that a hand can press to hold the arm, and release."""
+
+    def watch(self, pressed: Callable[[bool], None]) -> AbstractContextManager[None]:
+        """While the context lasts, call `pressed` (from any thread) with True at a press and False at a release.
+
+        A switch that fails counts as pressed. Raises MissingHardwareError.
+        """
         ...
 
 

@@ -89,6 +89,18 @@ class RobotCameraSection(Section):
     fps: Literal[5, 6, 15, 30, 60, 90]
 
 
+class StopSection(Section):
+    """A switch that holds the arm while it is pressed: a key of a Linux input device.
+
+    Attributes:
+        device: its path, such as /dev/input/by-id/NAME-event-kbd.
+        key: a code of linux/input-event-codes.h; 57 is a space bar.
+    """
+
+    device: str
+    key: Annotated[int, Field(ge=1, le=767)]
+
+
 class Robot(Section):
     """The whole robot file. `simulation` names the world that stands in for the hardware, if any."""
 
@@ -99,6 +111,7 @@ class Robot(Section):
     servo: ServoSection
     joint: Annotated[tuple[JointSection, ...], Field(min_length=1, max_length=32)]
     camera: tuple[RobotCameraSection, ...]
+    stop: StopSection | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> Robot:

@@ -30,10 +30,12 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 64_000_000
 KEPT_FOR_SMALL_BYTES = 8_000_000
+CHUNK_BYTES = 8_000_000
+"""The index keeps a record a chunk in memory to the end: so chunks are finished by time, not by size."""
 SMALL_BYTES = 10_000
 """Commands, plans and faults still find room when pictures do not: without them nothing can be explained."""
 MIN_FREE_BYTES = 50_000_000
-FLUSH_EVERY_S = 0.3
+FLUSH_EVERY_S = 0.4
 """How long a message may wait for its chunk to be finished and handed to the system: a killed process loses no more."""
 SYNC_EVERY_S = 0.3
 """Between the end of one sync to the disk and the beginning of the next: a power cut takes what came since."""
@@ -62,7 +64,7 @@ class Recorder:
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
         self._file = _new_file(path)
-        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
+        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
         self._ended = threading.Event()

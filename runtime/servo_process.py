@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from libra_edge.clock import MonotonicClock
-from libra_edge.protocols import Arm
+from libra_edge.protocols import Arm, StopSwitch
 from libra_edge.robot import Robot
 from libra_edge.runtime.channel import ServoChannel
 from libra_edge.runtime.control_socket import Reply, Request, control_socket
@@ -39,11 +39,15 @@ ANSWER_WITHIN_S = 1.5
 class ServoOptions:
     """How to run: the arm's port (which names the lock), what to do at the end, and the pipe that tells of the policy
     process's death (a file descriptor, None without such a process).
+
+    Attributes:
+        stop_switch: holds the arm while it is pressed; None if there is none.
     """
 
     port: str
     on_exit: OnExit = OnExit.HOLD
     policy_pipe: int | None = None
+    stop_switch: StopSwitch | None = None
 
 
 async def run_servo(arm: Arm, robot: Robot, options: ServoOptions, announce: Callable[[ServoDirectory], None]) -> None:
@@ -56,12 +60,19 @@ async def run_servo(arm: Arm, robot: Robot, options: ServoOptions, announce: Cal
     with claim_directory(robot.name, options.port) as directory:
         channel = ServoChannel(directory.path, len(robot.joint))
         servo = ServoLoop(arm, robot, channel, clock, options.on_exit)
-        with ThreadPoolExecutor(1, "servo") as thread, _signals(servo), _policy_pipe(servo, options.policy_pipe):
+        with ThreadPoolExecutor(1, "servo") as thread, _wishes(servo, options):
             async with control_socket(directory.socket, lambda request: _answer(servo, request)):
                 opened = functools.partial(events.call_soon_threadsafe, announce, directory)
                 await events.run_in_executor(thread, run_ticks, servo, clock, opened)
     if servo.fault is not None:
         raise servo.fault
+
+
+@contextlib.contextmanager
+def _wishes(servo: ServoLoop, options: ServoOptions) -> Iterator[None]:
+    """Hear what others than the control socket want: signals, the policy process's end, a hand on the stop switch."""
+    with _signals(servo), _policy_pipe(servo, options.policy_pipe), _stop_switch(servo, options.stop_switch):
+        yield
 
 
 async def _answer(servo: ServoLoop, request: Request) -> Reply:
@@ -113,3 +124,14 @@ def _policy_pipe(servo: ServoLoop, pipe: int | None) -> Iterator[None]:
     finally:
         events.remove_reader(pipe)
         os.close(pipe)
+
+
+def _stop_switch(servo: ServoLoop, switch: StopSwitch | None) -> contextlib.AbstractContextManager[None]:
+    """Post each press and release. Raises MissingHardwareError once entered."""
+    if switch is None:
+        return contextlib.nullcontext()
+
+    def pressed(down: bool) -> None:
+        servo.post(Event.PRESSED if down else Event.RELEASED)
+
+    return switch.watch(pressed)

@@ -1,6 +1,6 @@
 """Renders the supervisor's table as a page.
 
-    python -m libra_edge.runtime.supervisor_document > docs/supervisor.md
+python -m libra_edge.runtime.supervisor_document > docs/supervisor.md
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ HEAD = """# The supervisor: states, events, reactions
 Written by `python -m libra_edge.runtime.supervisor_document` from the table that the servo process works by
 (`runtime/supervisor.py`). A pair that is not listed is refused and changes nothing.
 
-A lost arm is looked for as long as the robot file says (`recover_within_s`, 5 seconds by default), and at most three times a minute. A
-servo that restarted, or whose watchdog tripped, is set up again where it stands; the arm then holds, and follows the next fresh chunk
-from there. A hardware alert (overload, heat, voltage) is never cleared by itself.
+A lost arm is looked for as long as the robot file says (`recover_within_s`, 5 seconds by default), and at most three
+times a minute. A servo that restarted, or whose watchdog tripped, is set up again where it stands; the arm then
+holds, and follows the next fresh chunk from there. A hardware alert (overload, heat, voltage) is never cleared by
+itself.
 
-The space bar in `libra-edge run` and `libra-edge stop --hold` hold the arm; the space bar lets it go on. All of this is software. It is
-no substitute for a switch in the supply.
+The space bar in `libra-edge run` and `libra-edge stop --hold` hold the arm; the space bar lets it go on. A switch
+that the robot file names (`[stop]`, `device = "/dev/input/by-id/..."`, `key = 57`: a key of a Linux input device)
+holds the arm in the servo process itself, whatever the rest does; while it is pressed nothing starts, and a switch
+that goes away counts as pressed. Another kind of switch is a class with one method (`StopSwitch` in
+`libra_edge/protocols.py`). All of this is software. It is no substitute for a switch in the supply.
 """
 
 

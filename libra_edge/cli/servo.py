@@ -20,6 +20,7 @@ import uvloop
 from libra_edge.cli.crash_log import save_crash
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.port_search import find_port
+from libra_edge.drivers.stop_switch.input_key import InputKey
 from libra_edge.errors import LibraEdgeError, RuntimeFault
 from libra_edge.robot import open_robot
 from libra_edge.runtime.servo_directory import ServoDirectory
@@ -43,7 +44,8 @@ def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | 
     """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
     path = port or find_port(robot)
-    options = ServoOptions(path, OnExit(on_exit), policy_pipe)
+    switch = None if robot.stop is None else InputKey(robot.stop.device, robot.stop.key)
+    options = ServoOptions(path, OnExit(on_exit), policy_pipe, switch)
     uvloop.run(run_servo(KochArm(robot, path), robot, options, _announce))
 
 
