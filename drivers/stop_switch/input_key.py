@@ -37,7 +37,7 @@ class InputKey:
             device = os.open(self._device, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise MissingHardwareError(
-                f"the stop switch {self._device} cannot be opened ({error.strerror}): is it plugged in, may you read it?"
+                f"the stop switch {self._device} cannot be opened ({error.strerror}): is it there? may you read it?"
             ) from error
         wake, ended = os.pipe()
         thread = threading.Thread(target=self._read, args=(device, wake, pressed), name="stop switch", daemon=True)
