@@ -35,9 +35,9 @@ CHUNK_BYTES = 8_000_000
 SMALL_BYTES = 10_000
 """Commands, plans and faults still find room when pictures do not: without them nothing can be explained."""
 MIN_FREE_BYTES = 50_000_000
-FLUSH_EVERY_S = 0.4
+FLUSH_EVERY_S = 0.5
 """How long a message may wait for its chunk to be finished and handed to the system: a killed process loses no more."""
-SYNC_EVERY_S = 0.3
+SYNC_EVERY_S = 0.25
 """Between the end of one sync to the disk and the beginning of the next: a power cut takes what came since."""
 
 
