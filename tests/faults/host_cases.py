@@ -19,6 +19,7 @@ from tests.faults.servo_side import Expected, ServoCase, ServoSide
 
 HEADER_BYTES = 16
 LASTS_S = 1.0
+HOG = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
 TO_AND_FRO: Float64 = np.array([[1.0], [-1.0], [1.0], [-1.0], [1.0]])
 """rad; a control step is 100 ms"""
 
@@ -33,10 +34,9 @@ def stopped_for(seconds: float) -> Callable[[ServoSide], object]:
 
 
 async def hogs_on_both_cores(side: ServoSide) -> None:
-    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    hogs = [subprocess.Popen([sys.executable, "-c", HOG]) for _ in range(2)]
     await asyncio.sleep(3 * LASTS_S)
     for hog in hogs:
-        hog.kill()
         hog.wait()
 
 
@@ -79,10 +79,11 @@ def case(name: str, expected: Expected, inject: Callable[[ServoSide], object], w
 CASES = (
     case("servo process stopped for 300 ms (SIGSTOP, SIGCONT)", Expected.RECOVERS, stopped_for(0.3)),
     case("servo process stopped for 2 s", Expected.RECOVERS, stopped_for(2.0), 4000.0),
-    case("both cores hogged", Expected.GOES_ON, hogs_on_both_cores),
     case("chunks stop", Expected.HOLDS, chunks_stop),
     case("chunks that are not finite", Expected.HOLDS, spoilt(lambda rows: rows * np.nan)),
     case("goals far outside the range", Expected.GOES_ON, spoilt(lambda rows: rows + 40.0)),
     case("goals that jump to and fro", Expected.GOES_ON, spoilt(lambda rows: rows + TO_AND_FRO)),
     case("chunk memory scribbled over", Expected.HOLDS, scribbled),
 )
+HEAVY = (case("both cores hogged", Expected.GOES_ON, hogs_on_both_cores),)
+"""Too much for a machine that runs other tests at the same time."""

@@ -81,7 +81,7 @@ def main() -> int:
 def played(repeats: int) -> list[Row]:
     """Every fault, so often."""
     plays: list[tuple[Row, Callable[[Row], None]]] = []
-    for case in (*bus_cases.CASES, *host_cases.CASES):
+    for case in (*bus_cases.CASES, *host_cases.CASES, *host_cases.HEAVY):
         plays.append((Row(case.group, case.name, case.expected.value), servo_play(case)))
     policy: Iterable[tuple[str, Case]] = [
         *(("Camera", camera) for camera in (*camera_cases.CASES, camera_cases.BLIND_FOR_GOOD)),
