@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 64_000_000
 KEPT_FOR_SMALL_BYTES = 8_000_000
-CHUNK_BYTES = 8_000_000
-"""The index keeps a record a chunk in memory to the end: so chunks are finished by time, not by size."""
 SMALL_BYTES = 10_000
 """Commands, plans and faults still find room when pictures do not: without them nothing can be explained."""
 MIN_FREE_BYTES = 50_000_000
@@ -64,7 +62,7 @@ class Recorder:
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
         self._file = _new_file(path)
-        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        self._writer = Writer(self._file, compression=CompressionType.ZSTD)
         self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
         self._ended = threading.Event()
