@@ -47,24 +47,33 @@ class TensorrtPlan:
         log, self._errors = logger_of(trt)
         self._errors.clear()
         with gpu.current():
-            self._runtime: tensorrt.Runtime | None = trt.Runtime(log)
-            self._engine: tensorrt.ICudaEngine | None = self._deserialised(path)
+            self._runtime: tensorrt.Runtime | None = self._new_runtime(log)
+            self._cuda_engine: tensorrt.ICudaEngine | None = self._deserialised(path)
             self.inputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(path, trt.TensorIOMode.INPUT)
             self.outputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(path, trt.TensorIOMode.OUTPUT)
-            self._context: tensorrt.IExecutionContext | None = self._new_context()
+            self._execution: tensorrt.IExecutionContext | None = self._new_context()
         gpu.at_close(self._close)
 
     def bind(self, tensor: str, address: int) -> None:
         """Let an input or output lie at `address` on the GPU from now on. Raises EngineError."""
-        context: tensorrt.IExecutionContext = self._context
+        context: tensorrt.IExecutionContext = self._execution
         if not context.set_tensor_address(tensor, address):
             raise EngineError(self.name, f"TensorRT takes no address for {tensor!r}: {self._errors.first()}")
 
     def enqueue(self, stream: int) -> None:
         """Enqueue one execution on the stream of this handle, tensors where they are now. Raises EngineError."""
-        context: tensorrt.IExecutionContext = self._context
+        context: tensorrt.IExecutionContext = self._execution
         if not context.execute_async_v3(stream):
             raise EngineError(self.name, f"TensorRT cannot execute it: {self._errors.first()}")
+
+    def _new_runtime(self, log: tensorrt.ILogger) -> tensorrt.Runtime:
+        try:
+            runtime: tensorrt.Runtime = self._trt.Runtime(log)
+        except (RuntimeError, TypeError) as error:  # what the bindings raise where C++ gave them nothing
+            raise EngineError(
+                self.name, f"TensorRT {self._trt.__version__} cannot start: {error}; {self._errors.first()}"
+            ) from error
+        return runtime
 
     def _deserialised(self, path: Path) -> tensorrt.ICudaEngine:
         runtime: tensorrt.Runtime = self._runtime
@@ -78,7 +87,7 @@ class TensorrtPlan:
         return engine
 
     def _new_context(self) -> tensorrt.IExecutionContext:
-        engine: tensorrt.ICudaEngine = self._engine
+        engine: tensorrt.ICudaEngine = self._cuda_engine
         context: tensorrt.IExecutionContext | None = engine.create_execution_context()
         if context is None:
             advice = "close other programs, or use a smaller model" if self._errors.out_of_memory else "start again"
@@ -86,7 +95,7 @@ class TensorrtPlan:
         return context
 
     def _signature(self, path: Path, wanted: tensorrt.TensorIOMode) -> Signature:
-        engine: tensorrt.ICudaEngine = self._engine
+        engine: tensorrt.ICudaEngine = self._cuda_engine
         names: list[str] = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
         signature: Signature = {}
         for name in names:
@@ -103,6 +112,6 @@ class TensorrtPlan:
 
     def _close(self) -> None:
         """In this order: TensorRT asks that a context ends before its engine, and that before its runtime."""
-        self._context = None
-        self._engine = None
+        self._execution = None
+        self._cuda_engine = None
         self._runtime = None

@@ -17,7 +17,8 @@ from libra_edge.runtime.engine_tensorrt import TensorrtDenoiser, TensorrtEngine,
 from tests.cuda.software_cuda import CudaFaults, SoftwareCuda
 from tests.cuda.software_driver import software_driver
 from tests.cuda.software_pycuda import software_pycuda
-from tests.tensorrt.software_tensorrt import VERSION, Faults, software_tensorrt
+from tests.tensorrt.software_faults import Faults
+from tests.tensorrt.software_tensorrt import VERSION, software_tensorrt
 
 PATIENCE_S = 30.0
 

@@ -106,11 +106,13 @@ class IExecutionContext:
         cuda, faults = _module(self).cuda, _module(self).faults
         stream = cuda.streams[stream_handle]
         unset = [name for name in self._engine._tensors if not self._addresses.get(name)]
-        if unset or (stream.captured is not None and faults.refuses_capture):
-            reason = (
-                f"Address is not set for {unset[0]}" if unset else "operation not permitted when stream is capturing"
-            )
-            faults.log_error(reason)
+        refused = (
+            (bool(unset), f"Address is not set for {unset}"),
+            (faults.refuses_execution, "cannot be executed here"),
+            (stream.captured is not None and faults.refuses_capture, "not permitted when stream is capturing"),
+        )
+        if reasons := [reason for applies, reason in refused if applies]:
+            faults.log_error(reasons[0])
             stream.invalid = stream.captured is not None
             return False
         cuda.require_context("execute_async_v3")

@@ -9,8 +9,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,50 +21,11 @@ from tests.tensorrt.software_execution import (
     TensorIOMode,
     TensorLocation,
 )
+from tests.tensorrt.software_faults import Faults
 
 VERSION = "10.3.0"
 TIMING = b"timings of "
 PHASES = (("Building engine", None, 2), ("Timing", "Building engine", 3))
-
-
-@dataclass
-class Faults:
-    """What shall go wrong, and what is to be called on the way.
-
-    Attributes:
-        parser_errors: node name and description of each.
-        logged: errors that the builder logs before it gives no plan.
-        refuses_timing_cache: whatever it is given, but an empty one.
-        refuses_plans: it deserialises nothing.
-        raises: the builder cannot be made.
-        layers: in place of the layer information.
-        on_build: called while a build is under way.
-        told_to_stop: set when a build was stopped by its progress monitor.
-        on_execute: called by the stream's thread with the graph's path, before its kernels run.
-        log_error: told what an execution is refused for.
-        refuses_capture: it cannot be captured into a graph.
-        refuses_address_of: tensors whose address it does not take.
-        shifts: tensor -> bytes by which its kernels miss the address.
-        no_context: no execution context is to be had.
-        shapes, on_the_host: tensors that are told of otherwise than they are.
-    """
-
-    parser_errors: list[tuple[str, str]] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
-    refuses_timing_cache: bool = False
-    refuses_plans: bool = False
-    raises: Exception | None = None
-    layers: str = ""
-    on_build: Callable[[], None] = lambda: None
-    told_to_stop: bool = False
-    on_execute: Callable[[str], None] = lambda graph: None
-    log_error: Callable[[str], None] = lambda reason: None
-    refuses_capture: bool = False
-    refuses_address_of: Sequence[str] = ()
-    shifts: dict[str, int] = field(default_factory=dict)
-    no_context: bool = False
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    on_the_host: Sequence[str] = ()
 
 
 class ILogger:
@@ -212,7 +171,10 @@ class Builder:
 class Runtime:
     def __init__(self, logger: ILogger) -> None:
         self._logger = logger
-        _faults(self).log_error = lambda reason: logger.log(ILogger.ERROR, reason)
+        faults = _faults(self)
+        if faults.no_runtime:
+            raise faults.no_runtime
+        faults.log_error = lambda reason: logger.log(ILogger.ERROR, reason)
 
     def deserialize_cuda_engine(self, plan: bytes | memoryview) -> ICudaEngine | None:
         faults = _faults(self)

@@ -15,7 +15,8 @@ from libra_edge.errors import EngineBuildError, EngineError, LibraEdgeError, Pla
 from libra_edge.export.build_phases import PIECES, BuildPhases
 from libra_edge.export.engine_builder import MEGABYTE, BuildSettings, BuiltPlan, build_plan, read_layers
 from libra_edge.export.progress import SilentProgress
-from tests.tensorrt.software_tensorrt import TIMING, Faults, described, software_tensorrt
+from tests.tensorrt.software_faults import Faults
+from tests.tensorrt.software_tensorrt import TIMING, described, software_tensorrt
 from tests.tensorrt.test_build_phases import Bar
 
 SETTINGS = BuildSettings(workspace_mb=64)

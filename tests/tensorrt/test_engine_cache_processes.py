@@ -17,7 +17,8 @@ from libra_edge.export import engine_folder
 from libra_edge.export.engine_cache import BuildSite, CachedEngine, EngineOptions, ensure_engines
 from libra_edge.export.progress import SilentProgress
 from tests.tensorrt.small_bundle import write_small_bundle
-from tests.tensorrt.software_tensorrt import Faults, software_tensorrt
+from tests.tensorrt.software_faults import Faults
+from tests.tensorrt.software_tensorrt import software_tensorrt
 
 PROCESSES = multiprocessing.get_context("spawn")
 PATIENCE_S = 60

@@ -8,7 +8,8 @@ from libra_edge.bundle import Bundle
 from libra_edge.cuda_device import CudaDevice
 from libra_edge.export.engine_cache import BuildSite, CachedEngine, EngineOptions, ensure_engines
 from libra_edge.export.progress import SilentProgress
-from tests.tensorrt.software_tensorrt import Faults, software_tensorrt
+from tests.tensorrt.software_faults import Faults
+from tests.tensorrt.software_tensorrt import software_tensorrt
 
 ORIN = CudaDevice("Orin", (8, 7))
 
