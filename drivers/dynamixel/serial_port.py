@@ -16,7 +16,7 @@ from libra_edge.errors import MissingHardwareError, PortError
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 4096
-WRITE_TIMEOUT_S = 0.005
+WRITE_PATIENCE_S = 0.005
 """The kernel takes a packet at once or, where the far end has stopped reading, never."""
 LIST_PORTS = "`python -m serial.tools.list_ports` lists the ports, `--robot koch-sim` needs none"
 
@@ -37,7 +37,7 @@ class SerialPort:
     def open(self) -> None:
         """Open and lock the port. Raises MissingHardwareError."""
         try:
-            self._serial = serial.Serial(self.path, self.baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+            self._serial = serial.Serial(self.path, self.baud, timeout=0, write_timeout=0, exclusive=True)
         except (OSError, ValueError, termios.error) as error:
             raise MissingHardwareError(_why_not_opened(self.path, error)) from error
         if Path(self.path).resolve().name.startswith("ttyUSB"):
@@ -54,7 +54,7 @@ class SerialPort:
         port = self._opened()
         try:
             port.reset_input_buffer()
-            port.write(packet)
+            _write_whole(port, packet)
         except (OSError, termios.error) as error:
             raise PortError(self.path, f"cannot be written: {error}; was it unplugged?") from error
 
@@ -79,6 +79,20 @@ class SerialPort:
             self._opened().set_low_latency_mode(True)
         except (OSError, ValueError, NotImplementedError) as error:
             logger.warning("%s keeps its latency of up to 16 ms (%s): the servo loop may be late", self.path, error)
+
+
+def _write_whole(port: serial.Serial, packet: bytes) -> None:
+    """Hand all of it to the kernel. Raises OSError if the kernel takes nothing more.
+
+    pyserial's own write timeout is not used: it also counts the time in which this process was not running, and calls a
+    packet lost that has long been sent.
+    """
+    left = packet[port.write(packet) or 0 :]
+    while left:
+        _, ready, _ = select.select([], [port.fileno()], [], WRITE_PATIENCE_S)
+        if not ready:
+            raise OSError(errno.ETIMEDOUT, f"{len(left)} of {len(packet)} bytes were not taken, the far end does not read")
+        left = left[port.write(left) or 0 :]
 
 
 def _why_not_opened(path: str, error: Exception) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
+import os
 from pathlib import Path
 
 import pytest
 import serial
+from serial.serialutil import Timeout
 
 from libra_edge.drivers.dynamixel.port_search import find_port
-from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.errors import BusError, ConfigError, MissingHardwareError
+from libra_edge.drivers.dynamixel.serial_port import CHUNK_BYTES, SerialPort
+from libra_edge.errors import BusError, ConfigError, MissingHardwareError, PortError
 from libra_edge.robot import open_robot
 from tests.dynamixel.bench import ROBOT, bus_on, emulated
 
@@ -86,6 +89,28 @@ def test_a_closed_port_says_so_and_closes_twice() -> None:
 def test_waiting_ends_at_the_deadline() -> None:
     with emulated() as emulator, bus_on(emulator) as bus:
         assert bus.port.receive(deadline_ns=0) == b""
+
+
+def test_a_standstill_of_this_process_is_not_taken_for_a_lost_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look at the clock comes a second later than the one before, as if nothing ran in between."""
+    clock = itertools.count()
+    with emulated() as emulator, bus_on(emulator) as bus:
+        monkeypatch.setattr(Timeout, "TIME", staticmethod(lambda: float(next(clock))))
+        assert bus.ping(1).model_number == 1060
+
+
+def test_a_far_end_that_does_not_read_is_told() -> None:
+    master, slave = os.openpty()
+    port = SerialPort(os.ttyname(slave), 1_000_000)
+    port.open()
+    try:
+        with pytest.raises(PortError, match=r"cannot be written: .*bytes were not taken"):
+            for _ in range(100):
+                port.send(bytes(CHUNK_BYTES))
+    finally:
+        port.close()
+        os.close(master)
+        os.close(slave)
 
 
 def test_no_arm_says_where_it_looked_and_what_else_there_is(tmp_path: Path) -> None:
