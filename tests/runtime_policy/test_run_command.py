@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from libra_edge.cli.main import run_command
+from libra_edge.robot import Robot, open_robot
 from libra_edge.runtime.recording import read_messages, read_metadata
 from libra_edge.runtime.recording_messages import CHUNK, COMMAND, PLAN
 from tests.models import write_tiny_bundle
@@ -79,6 +80,7 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
     assert figures["chunks"] >= 2
     assert Path(figures["report"]).read_bytes().startswith(b"\x89PNG")
     metadata = read_metadata(Path(figures["recording"]))
+    assert Robot.model_validate_json(metadata["run"]["robot_file"]) == open_robot(metadata["run"]["robot"])
     assert metadata["run"]["task"] == TASK
     assert metadata["result"]["success"] == "false"
     messages = list(read_messages(Path(figures["recording"])))
