@@ -91,7 +91,7 @@ def _write_whole(port: serial.Serial, packet: bytes) -> None:
     while left:
         _, ready, _ = select.select([], [port.fileno()], [], WRITE_PATIENCE_S)
         if not ready:
-            raise OSError(errno.ETIMEDOUT, f"{len(left)} of {len(packet)} bytes were not taken, the far end does not read")
+            raise OSError(errno.ETIMEDOUT, f"{len(left)} of {len(packet)} bytes not taken, the far end does not read")
         left = left[port.write(left) or 0 :]
 
 
