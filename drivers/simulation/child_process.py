@@ -59,6 +59,10 @@ class SimulationProcess:
             self._process.communicate()  # closes its pipes
             raise ProcessError(f"the simulated robot's process has ended unexpectedly ({_describe(code)})")
 
+    def send(self, order: str) -> None:
+        """Hand the child one line. What it makes of it shows in its status."""
+        self._send(order.encode() + b"\n")
+
     def end(self) -> dict[str, Any]:
         """End the child, and return its ledger; may be called again. Raises ProcessError if it had ended by itself."""
         if self._ledger is None:
@@ -72,7 +76,7 @@ class SimulationProcess:
             self._process.stdin.write(line)
             self._process.stdin.flush()
         except BrokenPipeError:
-            log.debug("the simulation ended before it read its robot")  # what it has to say follows on stdout
+            log.debug("the simulation has ended and reads nothing")  # what it has to say is on stdout
 
     def _first_line(self) -> dict[str, Any]:
         assert self._process.stdout is not None

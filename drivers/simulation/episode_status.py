@@ -20,6 +20,8 @@ _RECORD = np.dtype(
         ("steps", np.uint64),
         ("skipped_steps", np.uint64),
         ("time_ns", np.int64),
+        ("last_move", np.uint64),
+        ("moved_ns", np.int64),
         ("snapshot", np.float64, (_POSITIONS,)),
     ]
 )
@@ -34,6 +36,7 @@ class EpisodeStatus:
         steps, skipped_steps: physics steps made, and dropped for want of time.
         time_ns: when, monotonic.
         snapshot: generalised positions of arm and cubes, float64 [27].
+        last_move, moved_ns: number of the last order that put a cube elsewhere, and when, monotonic; 0 before any.
     """
 
     success: bool
@@ -41,6 +44,14 @@ class EpisodeStatus:
     skipped_steps: int
     time_ns: int
     snapshot: Float64
+    last_move: int = 0
+    moved_ns: int = 0
+
+    @property
+    def cubes(self) -> Float64:
+        """Middles of the cubes, float64 [3, 3] m; the named one first."""
+        free: Float64 = self.snapshot[len(JOINTS) :].reshape(len(CUBES), FREE_JOINT_POSITIONS)
+        return free[:, :3]
 
 
 class StatusWriter:
@@ -65,6 +76,8 @@ class StatusWriter:
             skipped_steps=status.skipped_steps,
             time_ns=status.time_ns,
             snapshot=status.snapshot,
+            last_move=status.last_move,
+            moved_ns=status.moved_ns,
         )
 
 
@@ -86,4 +99,6 @@ class StatusReader:
             skipped_steps=int(record["skipped_steps"]),
             time_ns=int(record["time_ns"]),
             snapshot=record["snapshot"].copy(),
+            last_move=int(record["last_move"]),
+            moved_ns=int(record["moved_ns"]),
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import wait
 
 from libra_edge.drivers.simulation.camera_loop import CameraLoop, Grain
+from libra_edge.drivers.simulation.cube_move import CubeMove
 from libra_edge.drivers.simulation.doorbell import Doorbell
 from libra_edge.drivers.simulation.episode_status import StatusReader
 from libra_edge.drivers.simulation.frame_channel import FrameWriter
@@ -66,6 +67,10 @@ class LiveEpisode:
             self._cameras.join()
         if lost:
             raise ProcessError(f"the simulated cameras have ended unexpectedly (exit code {self._cameras.exitcode})")
+
+    def move_cube(self, order: CubeMove) -> None:
+        """Let a cube be put elsewhere before the next physics step; from any thread."""
+        self._physics.move_cube(order)
 
     def ledger(self) -> dict[str, object]:
         """What happened, in counts; complete after `run`."""

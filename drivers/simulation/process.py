@@ -4,30 +4,32 @@
 
 The first line on stdout says how to reach it, {"port":, "frames":, "status":, "servos":, "pid":}, or what is wrong,
 {"error":, "exit_code":}; the last one is its ledger. It ends at SIGINT or SIGTERM and, if its stdin is a pipe, with
-that pipe or its parent.
+that pipe or its parent. Through that pipe it also takes orders, see cube_move.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import select
+import logging
 import signal
-import stat
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from libra_edge.drivers.simulation.cube_move import LONGEST_LINE, CubeMove
 from libra_edge.drivers.simulation.doorbell import Doorbell
+from libra_edge.drivers.simulation.order_pipe import OrderPipe
 from libra_edge.errors import ConfigError, LibraEdgeError
 from libra_edge.robot import Robot, open_robot
 from libra_edge.toml_file import first_fault
 
+log = logging.getLogger(__name__)
+
 STDIN = "-"
-ORPHAN_CHECK_S = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SWITCH_INTERVAL_S = 0.0005
 """How long one thread may keep the interpreter from another; a servo answers within a millisecond."""
@@ -35,21 +37,21 @@ SWITCH_INTERVAL_S = 0.0005
 
 def main() -> int:
     """Run one episode. Returns the exit code."""
-    options = _parse_options()
+    options, orders = _parse_options(), OrderPipe(sys.stdin.fileno())
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a thread waits for them
     try:
         # Imported here, because it raises MissingDependencyError where MuJoCo is missing.
         from libra_edge.drivers.simulation.live_episode import LiveEpisode  # noqa: PLC0415
 
-        robot, doorbell = _read_robot(options.robot), Doorbell(options.doorbell)
+        robot, doorbell = _read_robot(options.robot, orders), Doorbell(options.doorbell)
         episode = LiveEpisode(robot, options.seed, options.task, doorbell, dict(options.grain))
     except LibraEdgeError as error:
         _print_line({"error": str(error), "exit_code": error.exit_code})
         return error.exit_code
     episode.start()
     _print_line(episode.contact())
-    episode.run(_ending())
+    episode.run(_ending(orders, episode.move_cube))
     if options.goals:
         options.goals.write_text("".join(f"{line}\n" for line in episode.goals()), encoding="utf-8")
     _print_line(episode.ledger())
@@ -80,20 +82,21 @@ def _camera_grain(text: str) -> tuple[str, int]:
     return camera, int(grain)
 
 
-def _read_robot(name: str) -> Robot:
+def _read_robot(name: str, orders: OrderPipe) -> Robot:
     if name != STDIN:
         return open_robot(name)
     try:
-        return Robot.model_validate_json(sys.stdin.buffer.readline())
+        return Robot.model_validate_json(orders.first_line())
     except ValidationError as error:
         raise ConfigError(f"robot on stdin: {first_fault(error)}") from error
 
 
-def _ending() -> threading.Event:
-    """An event that is set once this process shall end."""
+def _ending(orders: OrderPipe, move_cube: Callable[[CubeMove], None]) -> threading.Event:
+    """An event that is set once this process shall end; until then orders are carried out."""
     stop = threading.Event()
-    for watch in (_watch_signals, _watch_lifeline):
-        threading.Thread(target=watch, args=(stop,), daemon=True).start()
+    threading.Thread(target=_watch_signals, args=(stop,), daemon=True).start()
+    if orders.is_pipe:
+        threading.Thread(target=_take_orders, args=(orders, move_cube, stop), daemon=True).start()
     return stop
 
 
@@ -102,15 +105,14 @@ def _watch_signals(stop: threading.Event) -> None:
     stop.set()
 
 
-def _watch_lifeline(stop: threading.Event) -> None:
-    """The pipe at stdin is closed, or the parent is gone although somebody else still holds the pipe."""
-    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
-        return
-    parent = os.getppid()
-    while os.getppid() == parent:
-        ready, _, _ = select.select([sys.stdin], [], [], ORPHAN_CHECK_S)
-        if ready and not os.read(sys.stdin.fileno(), 1):
-            break
+def _take_orders(orders: OrderPipe, move_cube: Callable[[CubeMove], None], stop: threading.Event) -> None:
+    def take(line: bytes) -> None:
+        try:
+            move_cube(CubeMove.model_validate_json(line))
+        except ValidationError as error:
+            log.warning("an order to the simulation is not carried out: %s", first_fault(error))
+
+    orders.listen(take, LONGEST_LINE)
     stop.set()
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from libra_edge.drivers.simulation.child_process import SimulationProcess
-from libra_edge.drivers.simulation.episode_status import StatusReader
+from libra_edge.drivers.simulation.cube_move import CubeMove
+from libra_edge.drivers.simulation.episode_status import EpisodeStatus, StatusReader
 from libra_edge.drivers.simulation.frame_channel import FrameReader
 from libra_edge.drivers.simulation.frame_feeder import FrameFeeder
 from libra_edge.drivers.simulation.simulated_cameras import simulated_cameras
@@ -19,6 +21,9 @@ from libra_edge.protocols import Camera, Referee
 from libra_edge.robot import Robot
 
 log = logging.getLogger(__name__)
+
+MOVE_S = 2.0
+LOOK_S = 0.002
 
 
 class SimulatedRobot:
@@ -35,6 +40,8 @@ class SimulatedRobot:
         self.port: str = process.contact["port"]
         self.pid: int = process.contact["pid"]
         self.referee: Referee = _SimulationReferee(process)
+        self._status = StatusReader(process.contact["status"])
+        self._moves = 0
         self._cameras = simulated_cameras(robot.camera)
         sinks = [(camera.name, deliver) for camera, deliver in self._cameras]
         self._feeder = FrameFeeder(process.doorbell, FrameReader(process.contact["frames"], robot.camera), sinks)
@@ -65,6 +72,26 @@ class SimulatedRobot:
     def check(self) -> None:
         """Raises ProcessError if the simulation has ended by itself."""
         self._process.check()
+
+    def status(self) -> EpisodeStatus:
+        """How the episode stands. Raises ProcessError if the simulation has ended by itself."""
+        self._process.check()
+        return self._status.newest()
+
+    def move_cube(self, cube: int, x_m: float, y_m: float) -> int:
+        """Put a cube (0: the one that the task names) elsewhere on the table, in the world frame; blocks until done.
+
+        Returns when it was moved, monotonic nanoseconds. Pictures taken before that show it in its old place.
+        Raises ValueError for a cube or a place that there is not, ProcessError if the simulation does not do it.
+        """
+        self._moves += 1
+        self._process.send(CubeMove(number=self._moves, cube=cube, x_m=x_m, y_m=y_m).model_dump_json())
+        give_up = time.monotonic() + MOVE_S
+        while (status := self.status()).last_move < self._moves:
+            if time.monotonic() > give_up:
+                raise ProcessError(f"the simulation has not moved cube {cube} within {MOVE_S:g} s")
+            time.sleep(LOOK_S)
+        return status.moved_ns
 
     def summary(self) -> dict[str, Any]:
         """End the episode; its ledger: success, counts of packets, goals, watchdog trips, physics steps and frames.

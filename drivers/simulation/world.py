@@ -70,6 +70,17 @@ class KochCubesWorld:
         self.model.actuator_gainprm[:] = self._gains[0] * flags
         self.model.actuator_biasprm[:] = self._gains[1] * flags
 
+    def move_cube(self, cube: int, x_m: float, y_m: float) -> None:
+        """Put a cube (0..2) down on the table elsewhere, at rest, turned about the vertical as it is.
+
+        What is judged is what the arm does: the task takes the new place for the cube's first one.
+        """
+        joint, yaw = self.data.joint(self.model.body(CUBES[cube]).jntadr[0]), float(self.cube_yaws[cube])
+        joint.qpos[:] = [x_m, y_m, CUBE_HALF, math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2)]
+        joint.qvel[:] = 0.0
+        mujoco.mj_kinematics(self.model, self.data)
+        self.monitor.start[cube] = self.cubes[cube]
+
     def step(self, n: int = 1) -> None:
         """Advance by n physics steps of `physics_dt_s`."""
         mujoco.mj_step(self.model, self.data, nstep=n)

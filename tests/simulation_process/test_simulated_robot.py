@@ -164,3 +164,22 @@ def test_task_the_world_does_not_know_starts_nothing() -> None:
 def test_what_the_child_refuses_is_said_in_its_words() -> None:
     with pytest.raises(InputError, match="no camera elbow"):
         SimulatedRobot.launch(ROBOT, seed=SEED, task=TASK, grain={"elbow": 2})
+
+
+def test_a_cube_moved_mid_run_lies_elsewhere_and_is_seen_there() -> None:
+    with SimulatedRobot.launch(ROBOT, seed=SEED, task=TASK) as robot:
+        camera = next(camera for camera in robot.cameras() if camera.name == "front")
+        camera.open()
+        before, old_place = camera.read(PATIENCE_S), robot.status().cubes[0]
+        moved_ns = robot.move_cube(0, 0.19, 0.10)
+        frame = camera.read(PATIENCE_S)
+        while frame.captured_ns < moved_ns:
+            frame = camera.read(PATIENCE_S)
+        camera.close()
+        place = robot.status().cubes[0]
+        assert moved_ns > before.captured_ns
+        assert np.linalg.norm(old_place - [0.19, 0.10, 0.0125]) > 0.02
+        np.testing.assert_allclose(place, [0.19, 0.10, 0.0125], atol=0.002)
+        assert not np.array_equal(before.image, frame.image)
+        with pytest.raises(ValueError, match=r"less than or equal to 0\.5"):
+            robot.move_cube(0, 9.0, 0.0)
