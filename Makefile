@@ -69,6 +69,7 @@ bench: $(BUNDLE)/bundle.json ## run every benchmark; each prints one JSON object
 
 soak: $(BUNDLE)/bundle.json ## the long runs
 	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m benchmarks.soak.realtime_success
 
 train: ## train models/libra_base anew, see training/README.md
 	@sh requirements/check_python.sh "$(PYTHON)"

@@ -87,6 +87,8 @@ class Episode:
     Attributes:
         plan_delay_steps: d, control steps between a plan's observation and its use; 0 is at once.
         plan_every_steps: P, control steps between two plans' observations in async mode, if the planner keeps up.
+        plan_picture_age_ns: age of what a plan is made from, at the beginning of the control step in which it is begun.
+        chunk_picture_age_ns: age of what a chunk is made from, at the beginning of its first control step.
     """
 
     world: World
@@ -96,6 +98,8 @@ class Episode:
     plan_delay_steps: int
     plan_every_steps: int
     chunk_steps: int
+    plan_picture_age_ns: int = 0
+    chunk_picture_age_ns: int = 0
     plans: list[Plan] = field(default_factory=list)
     chunks: list[ActionChunk] = field(default_factory=list)
     held_steps: int = 0
@@ -103,6 +107,7 @@ class Episode:
     _pending: tuple[int, Observation] | None = None
     _planned_step: int | None = None
     _observed: tuple[int, Observation] | None = None
+    _past: dict[int, Observation] = field(default_factory=dict)
 
     def play(self, max_steps: int) -> EpisodeResult:
         """Play until success, at most `max_steps` control steps."""
@@ -112,25 +117,30 @@ class Episode:
         while step < max_steps and not self.world.success():
             self._think(step)
             self._act(step, servo)
-            servo.run_until(self.policy.steps.start_of(step + 1))
             step += 1
+            self._live_until(self.policy.steps.start_of(step), servo)
         return EpisodeResult(self.world.success(), step, self.held_steps, tuple(self.plans), tuple(self.chunks))
 
     def _think(self, step: int) -> None:
         """Deliver the plan in the making if its time has come, and begin the next one if it is wanted."""
         self._deliver(step)
         if self._pending is None and self._plan_wanted(step):
-            self._pending = (step, self._observation(step))
+            self._pending = (step, self._observation(step, self.plan_picture_age_ns))
             self._planned_step = step
             self._deliver(step)
 
     def _deliver(self, step: int) -> None:
         if self._pending is None or step < self._pending[0] + self.plan_delay_steps:
             return
-        plan = self.policy.make_plan(self._pending[1], self._pending[0], self.policy.buffer.task_id)
+        plan = self.policy.make_plan(self._pending[1], self._label(self._pending), self.policy.buffer.task_id)
         self.policy.buffer.offer(plan)
         self.plans.append(plan)
         self._pending = None
+
+    def _label(self, pending: tuple[int, Observation]) -> int:
+        """The control step that a plan's first tokens speak of: that of its pictures."""
+        begun, observation = pending
+        return min(begun, max(0, self.policy.steps.step_at(observation.captured_ns)))
 
     def _plan_wanted(self, step: int) -> bool:
         starved = step >= self._due_step and self._tokens(step) is None
@@ -149,13 +159,26 @@ class Episode:
         if found is None:
             self.held_steps += 1
             return
-        chunk = self.policy.make_chunk(self._observation(step), *found, step)
+        chunk = self.policy.make_chunk(self._observation(step, self.chunk_picture_age_ns), *found, step)
         servo.follow(chunk)
         self.chunks.append(chunk)
         self._due_step = step + self.chunk_steps
 
-    def _observation(self, step: int) -> Observation:
-        """What the world looks like now; pictures are drawn once a step at most."""
+    def _live_until(self, begin_ns: int, servo: LockStepServo) -> None:
+        """Let the servo run until a control step begins, and take the pictures that will have their age by then."""
+        self._past.clear()
+        for age_ns in sorted({self.plan_picture_age_ns, self.chunk_picture_age_ns} - {0}, reverse=True):
+            servo.run_until(begin_ns - age_ns)
+            self._past[age_ns] = self.world.observe()
+        servo.run_until(begin_ns)
+
+    def _observation(self, step: int, age_ns: int = 0) -> Observation:
+        """What the world looks like now, or looked like `age_ns` ago; at the start there is nothing older than now.
+
+        Pictures of now are drawn once a step at most.
+        """
+        if age_ns in self._past:
+            return self._past[age_ns]
         if self._observed is None or self._observed[0] != step:
             self._observed = (step, self.world.observe())
         return self._observed[1]
@@ -174,13 +197,19 @@ def run_episode(
     plan_delay_steps: int = 0,
     plan_every_steps: int | None = None,
     mode: Mode = Mode.ASYNC,
+    plan_picture_age_ns: int = 0,
+    chunk_picture_age_ns: int = 0,
 ) -> EpisodeResult:
     """Play one episode from the world's present state; the same arguments give the same bits.
 
     `instruction` is int64 [1, T]. A plan is begun every `plan_every_steps` (default: every chunk) and may be used
-    `plan_delay_steps` later. Raises EngineError, and whatever the world raises.
+    `plan_delay_steps` later. Pictures may have an age (see Episode), at most one control step, in effect in whole servo
+    ticks. Raises ValueError for any other age, EngineError, and whatever the world raises.
     """
+    if not all(0 <= age_ns <= spec.policy.step_ns for age_ns in (plan_picture_age_ns, chunk_picture_age_ns)):
+        raise ValueError(f"pictures {plan_picture_age_ns} and {chunk_picture_age_ns} ns old; one control step at most")
     policy = Policy(planner, refiner, spec, instruction, clock=world.clock, seed=seed)
     chunk_steps = spec.policy.chunk_steps
     every = chunk_steps if plan_every_steps is None else plan_every_steps
-    return Episode(world, policy, robot, mode, plan_delay_steps, every, chunk_steps).play(max_steps)
+    ages_ns = plan_picture_age_ns, chunk_picture_age_ns
+    return Episode(world, policy, robot, mode, plan_delay_steps, every, chunk_steps, *ages_ns).play(max_steps)

@@ -15,11 +15,14 @@ class RunEnd:
         success_ns: when the referee was first found to say that the task is done; None until then.
     """
 
-    def __init__(self, clock: Clock, duration_s: float, referee: Referee | None) -> None:
-        """Without a referee nobody knows about success."""
+    def __init__(
+        self, clock: Clock, duration_s: float, referee: Referee | None, after_success_s: float = AFTER_SUCCESS_S
+    ) -> None:
+        """Without a referee nobody knows about success, and only time or a stop ends the run."""
         self.success_ns: int | None = None
         self._clock = clock
         self._duration_s = duration_s
+        self._after_success_s = after_success_s
         self._referee = referee
         self._start_ns: int | None = None
         self._stop_reason: str | None = None
@@ -41,7 +44,7 @@ class RunEnd:
             self.success_ns = now_ns
         if self._stop_reason is not None:
             return self._stop_reason
-        if self.success_ns is not None and now_ns - self.success_ns >= AFTER_SUCCESS_S * 1e9:
+        if self.success_ns is not None and now_ns - self.success_ns >= self._after_success_s * 1e9:
             return "task done"
         if now_ns - self._start_ns >= self._duration_s * 1e9:
             return "time is up"

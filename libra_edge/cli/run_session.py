@@ -17,7 +17,7 @@ from libra_edge.robot import Robot
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.policy_loop import run_policy
 from libra_edge.runtime.robot_fit import max_frame_ages_ns
-from libra_edge.runtime.run_end import RunEnd
+from libra_edge.runtime.run_end import AFTER_SUCCESS_S, RunEnd
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.schedule import Mode
@@ -45,6 +45,7 @@ class SessionOptions:
     mode: Mode
     on_exit: OnExit
     view: bool
+    after_success_s: float = AFTER_SUCCESS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def run_session(
     policy: Policy, robot: Robot, hardware: RunHardware, log: RunLog, options: SessionOptions
 ) -> Session:
     """Drive the arm. Raises InputError if it cannot be started at all; a fault later on is part of the result."""
-    end = RunEnd(log.clock, options.duration_s, hardware.referee)
+    end = RunEnd(log.clock, options.duration_s, hardware.referee, options.after_success_s)
     arguments = ["--robot", options.robot_name, "--port", hardware.port, "--on-exit", options.on_exit.value]
     with _stop_signals(end):
         servo = await ServoClient.launch(arguments, joints=len(robot.joint))

@@ -83,6 +83,34 @@ def test_sync_plans_for_every_chunk_and_waits_for_each_plan() -> None:
     assert set(refiner.ages) == {2}
 
 
+def test_pictures_of_an_age_are_those_of_an_earlier_tick() -> None:
+    ages: dict[str, Any] = {"plan_picture_age_ns": 30_000_000, "chunk_picture_age_ns": 60_000_000}
+    result, world, _ = play(plan_delay_steps=1, plan_every_steps=1, **ages)
+    start_ns = world.observed_ns[0]
+    step_ns = 100_000_000
+    starts = [start_ns + chunk.first_step * step_ns for chunk in result.chunks]
+    assert [start - chunk.captured_ns for start, chunk in zip(starts, result.chunks, strict=True)] == [
+        60_000_000
+    ] * len(starts)
+    assert all(chunk.start_ns == chunk.captured_ns for chunk in result.chunks)
+    begun = [(plan.captured_ns - start_ns) % step_ns for plan in result.plans[1:]]
+    assert set(begun) == {step_ns - 30_000_000}
+    # Begun in step k-1 from a picture of step k-2, used in step k.
+    assert [chunk.plan_age_steps for chunk in result.chunks] == [1, 2, 2, 2, 2]
+
+
+def test_pictures_without_age_change_no_bit() -> None:
+    plain, aged = goals_of(plan_delay_steps=1), goals_of(plan_delay_steps=1, chunk_picture_age_ns=10_000_000)
+    np.testing.assert_array_equal(plain, goals_of(plan_delay_steps=1, plan_picture_age_ns=0, chunk_picture_age_ns=0))
+    assert not np.array_equal(plain, aged)
+
+
+@pytest.mark.parametrize("age_ns", [-1, 100_000_001])
+def test_an_age_beyond_one_control_step_is_refused(age_ns: int) -> None:
+    with pytest.raises(ValueError, match="one control step at most"):
+        play(chunk_picture_age_ns=age_ns)
+
+
 def test_it_stops_at_success() -> None:
     result, world, _ = play(FakeWorld(success_at_ns=1_000_000_000 + 700_000_000))
     assert result.success

@@ -175,3 +175,17 @@ def test_commands_that_were_lost_on_the_way_are_not_held_against_the_governor() 
     check.check(a_command(0, POSE))
     check.check(replace(a_command(9, POSE + ROBOT.max_velocity * TICK_S * 5), time_ns=1))
     assert check.violated == 0
+
+
+def test_a_run_ends_as_long_after_success_as_it_was_told() -> None:
+    class Done:
+        def success(self) -> bool:
+            return True
+
+    clock = SimulatedClock()
+    end = RunEnd(clock, 30.0, Done(), after_success_s=0.2)
+    assert end() is None
+    clock.advance(199_000_000)
+    assert end() is None
+    clock.advance(1_000_000)
+    assert end() == "task done"
