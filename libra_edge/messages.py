@@ -42,15 +42,22 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointState:
-    """Measured joints: position float64 [D] rad, velocity float64 [D] rad/s."""
+    """Measured joints: position float64 [D] rad, velocity float64 [D] rad/s.
+
+    `current`, float64 [D] mA, is what each servo draws, positive where it pushes towards greater angles, NaN where it
+    does not measure it; None where nothing is known of it.
+    """
 
     position: Float64
     velocity: Float64
     measured_ns: int
+    current: Float64 | None = None
 
     def __post_init__(self) -> None:
         self.position.setflags(write=False)
         self.velocity.setflags(write=False)
+        if self.current is not None:
+            self.current.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

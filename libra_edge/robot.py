@@ -16,6 +16,7 @@ from libra_edge.errors import ConfigError
 from libra_edge.messages import Float64, Int64
 from libra_edge.model_spec import Finite, Name, Section
 from libra_edge.toml_file import read_toml
+from libra_edge.workspace import WorkspaceSection
 
 TICKS_PER_TURN = 4096
 ROBOTS = Path(__file__).parent / "robots"
@@ -53,6 +54,7 @@ class JointSection(Section):
         rest_deg: pose for parking.
         velocity_deg_s, acceleration_deg_s2: limits that the governor keeps.
         goal_current_ma: only for mode 5.
+        current_fence_ma: a joint that stands and draws more gets no goal farther on in that direction.
     """
 
     name: Name
@@ -69,6 +71,7 @@ class JointSection(Section):
     pid: tuple[int, int, int] | None = None
     pwm_limit: Annotated[int, Field(ge=0, le=885)] | None = None
     goal_current_ma: Annotated[int, Field(ge=0, le=1750)] | None = None
+    current_fence_ma: Annotated[int, Field(gt=0, le=1750)] | None = None
 
     @model_validator(mode="after")
     def _rest_in_range(self) -> JointSection:
@@ -112,6 +115,7 @@ class Robot(Section):
     joint: Annotated[tuple[JointSection, ...], Field(min_length=1, max_length=32)]
     camera: tuple[RobotCameraSection, ...]
     stop: StopSection | None = None
+    workspace: WorkspaceSection | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> Robot:
@@ -122,6 +126,17 @@ class Robot(Section):
         ):
             if len(set(values)) != len(values):
                 raise ValueError(f"{what} must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _links_are_joints(self) -> Robot:
+        links = [link.joint for link in self.workspace.link] if self.workspace else []
+        for name in links:
+            if name not in self.joint_names:
+                known = ", ".join(self.joint_names)
+                raise ValueError(f"workspace: a link names {name!r}, which is no joint; there are {known}")
+        if len(set(links)) != len(links):
+            raise ValueError("workspace: a joint turns only one link")
         return self
 
     @property
@@ -153,6 +168,11 @@ class Robot(Section):
     def max_acceleration(self) -> Float64:
         """float64 [D] rad/s^2."""
         return np.radians([joint.acceleration_deg_s2 for joint in self.joint])
+
+    @property
+    def max_current(self) -> Float64:
+        """Beyond it a joint is not pushed on, float64 [D] mA; infinite where the file sets none."""
+        return np.array([joint.current_fence_ma or math.inf for joint in self.joint])
 
     def to_ticks(self, position: Float64) -> Int64:
         """Joint radians [D] -> servo ticks int64 [D], rounded."""

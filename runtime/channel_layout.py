@@ -20,7 +20,7 @@ from libra_edge.runtime.supervisor import Event, State
 
 Record = NDArray[Any]
 MAGIC = b"LIBRAEDG"
-VERSION = 2
+VERSION = 3
 MAX_ROWS = 64
 FAULT_BYTES = 240
 NONE = -1
@@ -68,7 +68,7 @@ def joints_type(joints: int) -> np.dtype[Any]:
 def command_type(joints: int) -> np.dtype[Any]:
     """Of one command in the log."""
     numbers = ("time_ns", "chunk_id", "plan_age_steps", "captured_ns", "lateness_ns")
-    arrays = [("goal", "<f8", (joints,)), ("measured", "<f8", (joints,)), ("fences", "u1", (joints,))]
+    arrays = [*((name, "<f8", (joints,)) for name in ("goal", "measured", "current")), ("fences", "u1", (joints,))]
     return np.dtype([*((name, "<i8") for name in numbers), ("state", "u1"), *arrays])
 
 
@@ -117,6 +117,7 @@ def encode_command(command: Command, record: Record) -> None:
     record["chunk_id"], record["plan_age_steps"] = _or_none(command.chunk_id), _or_none(command.plan_age_steps)
     record["captured_ns"], record["state"] = _or_none(command.captured_ns), STATES.index(command.state)
     record["goal"], record["measured"] = command.goal, command.measured
+    record["current"] = np.nan if command.current is None else command.current
     record["fences"] = command.verdict.fences
 
 
@@ -127,6 +128,7 @@ def decode_command(number: int, record: Record) -> Command:
         time_ns=int(record["time_ns"]),
         goal=np.array(record["goal"]),
         measured=np.array(record["measured"]),
+        current=np.array(record["current"]),
         chunk_id=_optional(record["chunk_id"]),
         plan_age_steps=_optional(record["plan_age_steps"]),
         captured_ns=_optional(record["captured_ns"]),

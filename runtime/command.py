@@ -19,6 +19,7 @@ class Command:
         verdict: what the governor did to the request.
         state: of the supervisor.
         lateness_ns: how late the tick began.
+        current: float64 [D] mA, as in JointState.
     """
 
     number: int
@@ -31,7 +32,10 @@ class Command:
     verdict: Verdict
     state: State
     lateness_ns: int
+    current: Float64 | None = None
 
     def __post_init__(self) -> None:
         self.goal.setflags(write=False)
         self.measured.setflags(write=False)
+        if self.current is not None:
+            self.current.setflags(write=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from libra_edge.clock import SimulatedClock
-from libra_edge.messages import ActionChunk, Float64, Int64, Observation, Plan
+from libra_edge.messages import ActionChunk, Float64, Int64, JointState, Observation, Plan
 from libra_edge.model_spec import ModelSpec
 from libra_edge.robot import Robot
 from libra_edge.runtime.governor import GovernorLimits, GovernorState, govern
@@ -26,6 +26,10 @@ class World(Protocol):
 
     def observe(self) -> Observation:
         """Pictures and joints as they are now."""
+        ...
+
+    def joints(self) -> JointState:
+        """The joints as they are now, measured at every servo tick."""
         ...
 
     def advance(self, goal: Float64) -> None:
@@ -75,7 +79,7 @@ class LockStepServo:
         """Tick until the clock has reached `end_ns`."""
         while self._world.clock.now_ns() < end_ns:
             asked = self._trajectory.sample(self._world.clock.now_ns()).goal
-            decision = govern(self._limits, self._state, asked, self._tick_s)
+            decision = govern(self._limits, self._state, asked, self._tick_s, self._world.joints())
             self._state = decision.state
             self._world.advance(decision.goal)
 

@@ -7,6 +7,7 @@ with a JSON schema. JSON floats are written in full, so that every number comes 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,7 @@ COMMAND_FORM = JsonForm(
         "fences": {"type": "array", "items": STRING, "description": "what the governor did to each joint's goal"},
         "goal_rad": ROW,
         "measured_rad": ROW,
+        "current_ma": {"type": ["array", "null"], "items": {"type": ["number", "null"]}},
         "lateness_us": NUMBER,
     },
 )
@@ -232,8 +234,14 @@ def _command_content(command: Command) -> dict[str, Any]:
         "fences": [_fence_names(int(fences)) for fences in command.verdict.fences],
         "goal_rad": command.goal.tolist(),
         "measured_rad": command.measured.tolist(),
+        "current_ma": None if command.current is None else [_or_null(each) for each in command.current.tolist()],
         "lateness_us": command.lateness_ns / 1e3,
     }
+
+
+def _or_null(number: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(number) else number
 
 
 def _fence_names(fences: int) -> str:

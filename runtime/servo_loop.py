@@ -20,6 +20,7 @@ from libra_edge.runtime.channel import ServoChannel
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.control_socket import Reply
 from libra_edge.runtime.governor import GovernorDecision, GovernorLimits, GovernorState, govern
+from libra_edge.runtime.pose_warnings import warn_of_pose
 from libra_edge.runtime.posted_events import PostedEvents
 from libra_edge.runtime.recovery_limit import RecoveryLimit
 from libra_edge.runtime.servo_counts import ServoCounts
@@ -81,7 +82,7 @@ class ServoLoop:
         self._joints = self._arm.read()
         self._governed = GovernorState.standing(self._joints.position)
         self._written_ns = self._clock.now_ns() - self.period_ns
-        self._warn_outside_range()
+        warn_of_pose(self._limits, self._arm.joint_names, self._joints.position)
         self._happen(Event.TORQUE_ON)
         self._publish(deadline_misses=0)
 
@@ -98,7 +99,7 @@ class ServoLoop:
         self._listen()
         now_ns, asked_in = self._clock.now_ns(), self.state
         point = self._source.ask(self._governed.goal, now_ns)
-        decision = govern(self._limits, self._governed, point.goal, self._passed_s(now_ns))
+        decision = govern(self._limits, self._governed, point.goal, self._passed_s(now_ns), self._joints)
         self._governed, self._written_ns = decision.state, now_ns
         wire_ns += self._write(point, decision, now_ns, lateness_ns=began_ns - due_ns)
         if self.state is asked_in:
@@ -176,6 +177,7 @@ class ServoLoop:
             time_ns=now_ns,
             goal=self._governed.goal,
             measured=self._joints.position,
+            current=self._joints.current,
             chunk_id=point.chunk_id,
             plan_age_steps=point.plan_age_steps,
             captured_ns=point.captured_ns,
@@ -287,12 +289,6 @@ class ServoLoop:
 
     def _near(self, pose: Float64) -> bool:
         return bool(np.max(np.abs(self._governed.goal - pose)) < NEAR_RAD)
-
-    def _warn_outside_range(self) -> None:
-        pose, limits = self._joints.position, self._limits
-        outside = (pose < limits.low) | (pose > limits.high)
-        for name, angle in zip(np.array(self._arm.joint_names)[outside], pose[outside], strict=True):
-            logger.warning("%s stands at %.1f degrees, outside its range: it may only come in", name, np.degrees(angle))
 
     def _publish(self, deadline_misses: int) -> None:
         fault = "" if self.fault is None else str(self.fault)

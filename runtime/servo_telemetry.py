@@ -9,7 +9,7 @@ from libra_edge.runtime.governor import Fence
 from libra_edge.runtime.servo_durations import Durations
 from libra_edge.runtime.supervisor import Event, State
 
-COUNTED_FENCES = (Fence.RANGE, Fence.VELOCITY, Fence.ACCELERATION, Fence.BRAKING, Fence.NOT_FINITE)
+COUNTED_FENCES = tuple(fence for fence in Fence if fence is not Fence.NONE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,6 +67,8 @@ class KochArm:
         self._servos = settings_of(robot)
         self._ids = [servo.servo_id for servo in self._servos]
         self._signs = np.array([joint.sign for joint in robot.joint], dtype=np.float64)
+        measures = [servo.model.has(r.GOAL_CURRENT) for servo in self._servos]
+        self._ma_a_unit = np.where(measures, self._signs, np.nan)
         self._turn_correction = np.zeros(len(self._ids), dtype=np.int64)
         self._watchdog = robot.bus.watchdog_ms // WATCHDOG_UNIT_MS
         self._bus = Bus(SerialPort(port, robot.bus.baud), answer_margin_s or ANSWER_MARGIN_S, ATTEMPTS)
@@ -126,7 +128,7 @@ class KochArm:
         self._goal = self._robot.to_radians(np.array(ticks) + self._turn_correction)
 
     def read(self) -> JointState:
-        """One sync read: positions rad, velocities rad/s, float64 [D], stamped when the answers had arrived.
+        """One sync read: positions rad, velocities rad/s, currents mA, float64 [D], stamped when they had arrived.
 
         Raises NoAnswerError or CorruptPacketError for an answer lost twice, HardwareAlertError for a hardware alert,
         and another BusError for what `recover` is there for: a port that is gone, a watchdog that is no longer armed.
@@ -141,6 +143,7 @@ class KochArm:
             position=self._robot.to_radians(self._seen_ticks),
             velocity=np.array(_decode(statuses, r.PRESENT_VELOCITY)) * self._signs * RAD_S_A_UNIT,
             measured_ns=measured_ns,
+            current=np.array(_decode(statuses, r.PRESENT_CURRENT)) * self._ma_a_unit,
         )
 
     def write(self, goal: Float64) -> None:

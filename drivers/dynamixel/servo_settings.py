@@ -46,6 +46,8 @@ def _settings_of(joint: JointSection) -> ServoSettings:
         raise ConfigError(f"joint {joint.name!r}: a {model.name} has no operating mode {joint.mode}")
     if joint.goal_current_ma is not None and not model.has(r.GOAL_CURRENT):
         raise ConfigError(f"joint {joint.name!r}: a {model.name} cannot limit its current, remove goal_current_ma")
+    if joint.current_fence_ma is not None and not model.has(r.GOAL_CURRENT):
+        raise ConfigError(f"joint {joint.name!r}: a {model.name} does not measure current, remove current_fence_ma")
     if joint.mode == CURRENT_BASED_POSITION and joint.goal_current_ma is None:
         raise ConfigError(f"joint {joint.name!r}: mode 5 without goal_current_ma would grip with all its force")
     return ServoSettings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from libra_edge.clock import SimulatedClock
+from libra_edge.drivers.simulation.mujoco_plant import STALL_MA
 from libra_edge.drivers.simulation.raycast import RayCaster
 from libra_edge.drivers.simulation.world import KochCubesWorld
 from libra_edge.errors import ConfigError
@@ -27,6 +28,7 @@ class LockStepWorld:
         self._caster = RayCaster(self.world.model)
         self._steps = round(1.0 / robot.servo.rate_hz / self.world.physics_dt_s)
         self._tick_ns = round(1e9 / robot.servo.rate_hz)
+        self._stall_ma = np.array([STALL_MA.get(joint.servo, np.nan) for joint in robot.joint])
         if self._steps < 1 or abs(self._steps * self.world.physics_dt_s * robot.servo.rate_hz - 1.0) > 1e-9:
             rate = 1.0 / self.world.physics_dt_s
             raise ConfigError(
@@ -50,9 +52,9 @@ class LockStepWorld:
         return Frame(name, image, now // self._tick_ns, now)
 
     def joints(self) -> JointState:
-        """Joint positions in whole servo ticks, rad, and velocities, rad/s."""
+        """Joint positions in whole servo ticks, rad, velocities, rad/s, and currents, mA."""
         position = self._robot.to_radians(self._robot.to_ticks(self.world.position))
-        return JointState(position, self.world.velocity, self.clock.now_ns())
+        return JointState(position, self.world.velocity, self.clock.now_ns(), self.world.load * self._stall_ma)
 
     def advance(self, goal: Float64) -> None:
         """Hand the servos `goal`, float64 [D] rad, and let one servo tick pass."""

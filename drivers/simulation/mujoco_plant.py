@@ -16,7 +16,8 @@ from libra_edge.messages import Float64
 from libra_edge.robot import Robot
 
 RAD_S_A_UNIT = VELOCITY_UNIT_RPM * 2.0 * math.pi / 60.0
-FULL_LOAD = {"xl430-w250": 1000.0, "xl330-m288": 1470.0}
+STALL_MA = {"xl330-m288": 1470.0}
+FULL_LOAD = {"xl430-w250": 1000.0, **STALL_MA}
 """Register 126 at stall torque: load in 0.1 % (XL430), current in mA (XL330)."""
 
 

@@ -24,8 +24,10 @@ def test_a_shipped_robot_is_called_what_its_file_is_called(name: str) -> None:
     assert np.all(robot.low < robot.high)
 
 
-def test_the_simulated_arm_has_the_joints_of_the_real_one() -> None:
-    assert open_robot("koch-sim").joint == ROBOT.joint
+def test_the_simulated_arm_has_the_joints_and_links_of_the_real_one() -> None:
+    simulated = open_robot("koch-sim")
+    assert simulated.joint == ROBOT.joint
+    assert simulated.workspace == ROBOT.workspace
 
 
 @given(arrays(np.int64, (6,), elements=st.integers(-8192, 8192)))
@@ -57,6 +59,11 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
     [
         ("baud = 1_000_000", "baud = 12345", "bus.baud"),
         ("id = 1", "id = 2", "servo ids must differ"),
+        ('joint = "wrist_roll"', 'joint = "wrist"', "a link names 'wrist', which is no joint; there are shoulder_pan"),
+        ('joint = "wrist_roll"', 'joint = "wrist_flex"', "a joint turns only one link"),
+        ("axis = [0, 1, 0]", "axis = [0, 0, 0]", "link of elbow_flex: an axis of no length"),
+        ("lowest_m = -0.005", "lowest_m = nan", "workspace.lowest_m"),
+        ("radius_m = 0.058", "radius_m = -1.0", "workspace.base.0.radius_m"),
         ("rate_hz = 100.0", "rate_hz = nan", "servo.rate_hz"),
         ("rest_deg = 5.1", "rest_deg = 500.0", "rest_deg"),
         ('name = "gripper"', 'name = "Gripper"', "joint.5.name"),

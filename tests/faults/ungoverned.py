@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from libra_edge.cli import servo
-from libra_edge.messages import Float64
+from libra_edge.messages import Float64, JointState
 from libra_edge.runtime import servo_loop
 from libra_edge.runtime.governor import GovernorDecision, GovernorLimits, GovernorState, Verdict
 
 
-def let_through(limits: GovernorLimits, state: GovernorState, goal: Float64, dt_s: float) -> GovernorDecision:
+def let_through(
+    limits: GovernorLimits, state: GovernorState, goal: Float64, dt_s: float, measured: JointState | None = None
+) -> GovernorDecision:
     passed = Verdict(np.zeros(len(goal), np.uint8))
     return GovernorDecision(goal, GovernorState(goal, (goal - state.goal) / dt_s, goal), passed)
 

@@ -71,6 +71,9 @@ class FakeWorld:
         self.observed_ns.append(self.clock.now_ns())
         return an_observation(self.position, self.clock.now_ns())
 
+    def joints(self) -> JointState:
+        return JointState(self.position.copy(), np.zeros_like(self.position), self.clock.now_ns())
+
     def advance(self, goal: Float64) -> None:
         self.goals.append(goal.copy())
         self.position = self.position + 0.1 * (goal - self.position)

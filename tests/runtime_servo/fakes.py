@@ -42,6 +42,7 @@ class FakeArm:
     write_fault: BusError | None = None
     steps_to_recover: int = 0
     recover_fault: BusError | None = None
+    current: Float64 | None = None
     told_while_lost: list[Float64] = field(default_factory=list)
 
     def open(self) -> None:
@@ -53,7 +54,7 @@ class FakeArm:
     def read(self) -> JointState:
         if self.read_faults:
             raise self.read_faults.pop(0)
-        return JointState(self.position.copy(), np.zeros(JOINTS), self.clock.now_ns())
+        return JointState(self.position.copy(), np.zeros(JOINTS), self.clock.now_ns(), self.current)
 
     def write(self, goal: Float64) -> None:
         if self.write_fault is not None:

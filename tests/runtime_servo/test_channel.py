@@ -48,9 +48,8 @@ def make_command(number: int, chunk_id: int | None = None) -> Command:
     values = np.arange(JOINTS, dtype=np.float64)
     fences = np.array([0, Fence.RANGE, Fence.VELOCITY | Fence.BRAKING], dtype=np.uint8)
     age, captured_ns = (None, None) if chunk_id is None else (4, 99)
-    return Command(
-        number, 5 + number, values, -values, chunk_id, age, captured_ns, Verdict(fences), State.RUNNING, lateness_ns=-3
-    )
+    verdict, current = Verdict(fences), np.array([np.nan, 12.0, -480.0])
+    return Command(number, 5 + number, values, -values, chunk_id, age, captured_ns, verdict, State.RUNNING, -3, current)
 
 
 def assert_same(found: object, expected: object) -> None:

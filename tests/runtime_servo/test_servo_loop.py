@@ -7,6 +7,7 @@ import pytest
 
 from libra_edge.errors import CorruptPacketError, HardwareAlertError, NoAnswerError
 from libra_edge.messages import Float64
+from libra_edge.runtime.forward_kinematics import ForwardKinematics
 from libra_edge.runtime.governor import Fence
 from libra_edge.runtime.servo_glide import TOP_SPEED_RAD_S
 from libra_edge.runtime.servo_loop import OnExit
@@ -164,6 +165,30 @@ def test_wild_goals_reach_the_arm_only_within_its_limits() -> None:
     assert telemetry.governed > 0
     assert telemetry.fences[Fence.RANGE] > 0
     assert telemetry.fences[Fence.NOT_FINITE] == 0
+
+
+def test_a_goal_in_the_table_is_stopped_above_it_and_counted() -> None:
+    assert ROBOT.workspace is not None
+    bench = running_bench()
+    into_the_table = ROBOT.rest + np.radians([0.0, -60.0, 0.0, 0.0, 0.0, 0.0])
+    bench.send(ROBOT.rest + (into_the_table - ROBOT.rest) * np.arange(1, CHUNK_STEPS + 1)[:, None] / CHUNK_STEPS)
+    bench.tick(60)
+    balls = ForwardKinematics.of(ROBOT)
+    lowest = (balls.centres(bench.arm.position)[:, 2] - balls.radii).min()
+    assert ROBOT.workspace.lowest_m <= lowest < ROBOT.workspace.lowest_m + 0.01
+    assert bench.telemetry().fences[Fence.WORKSPACE] > 0
+
+
+@pytest.mark.parametrize("drawn_ma", [300.0, 700.0])
+def test_what_the_gripper_draws_is_logged_and_stops_its_goal(drawn_ma: float) -> None:
+    bench = running_bench()
+    bench.arm.current = np.array([np.nan] * 5 + [drawn_ma])
+    bench.commands()
+    bench.send(rows_towards(0.2))
+    bench.tick(60)
+    assert bench.arm.position[5] == pytest.approx(ROBOT.rest[5] + 0.2 * (drawn_ma < 480.0))
+    assert (bench.telemetry().fences[Fence.CURRENT] > 0) == (drawn_ma > 480.0)
+    np.testing.assert_array_equal(bench.commands()[-1].current, bench.arm.current)
 
 
 def test_after_a_stall_of_the_process_the_goal_catches_up_instead_of_leaping() -> None:
