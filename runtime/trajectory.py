@@ -1,16 +1,19 @@
 """The chunks in use as one continuous line of goal positions over time.
 
-Between two knots the goal moves linearly in time. A chunk's knots are: where the line stood when the chunk began, then
-its rows, each at the end of its control step. Pure with regard to time: every instant is passed in, in nanoseconds.
+A chunk's knots are: where the line stood when the chunk began, then its rows, each at the end of its control step. The
+line passes through them, and from chunk to chunk, without a jump in position or velocity (smooth_line.py); where chunks
+run out it comes to rest at the last knot within one control step. Pure with regard to time: every instant is passed in,
+in nanoseconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from libra_edge.messages import ActionChunk, Float64
+from libra_edge.runtime.smooth_line import PathPoint, between, faded, slopes_through
 
 MAX_TRACKS = 8
 """One in use and a few announced for the future; a policy that announces more is talking nonsense."""
@@ -38,38 +41,51 @@ class TrajectoryPoint:
 class _Track:
     """One chunk's line, in force from `from_ns` on.
 
-    `offset` float64 [D] rad is what separated the line from the commanded goal when a late chunk was joined; it fades
-    to zero linearly within one control step.
+    `offset` is what separated the line from the commanded goal, in position and slope, when a late chunk was joined; it
+    fades to zero within one control step. Slopes are float64 [D] rad a control step.
     """
 
     chunk: ActionChunk | None
     knots: Float64
+    slopes: Float64
     start_ns: int
     step_ns: int
     from_ns: int
-    offset: Float64 | None
+    offset: PathPoint | None
 
     def step_at(self, time_ns: int) -> int:
         return (time_ns - self.start_ns) // self.step_ns
 
-    def goal_at(self, time_ns: int) -> Float64:
+    def path_at(self, time_ns: int) -> PathPoint:
         line = self.line_at(time_ns)
-        left_ns = self.step_ns - (time_ns - self.from_ns)
-        if self.offset is None or left_ns <= 0:
+        passed_ns = time_ns - self.from_ns
+        if self.offset is None or passed_ns >= self.step_ns:
             return line
-        return np.asarray(line + self.offset * min(left_ns / self.step_ns, 1.0))
+        left = faded(self.offset, passed_ns / self.step_ns)
+        return PathPoint(line.position + left.position, line.slope + left.slope)
 
-    def line_at(self, time_ns: int) -> Float64:
+    def line_at(self, time_ns: int) -> PathPoint:
         """The chunk's own line; a knot's very instant gives that knot bit for bit."""
         step, within_ns = divmod(time_ns - self.start_ns, self.step_ns)
         last = len(self.knots) - 1
-        before: Float64 = self.knots[min(max(step, 0), last)]
-        if within_ns == 0 or not 0 <= step < last:
-            return before
-        return np.asarray(before + (self.knots[step + 1] - before) * (within_ns / self.step_ns))
+        if step < 0 or (within_ns == 0 and step <= last):
+            return self._knot(max(step, 0))
+        if step < last:
+            return between(self._knot(step), self._knot(step + 1), within_ns / self.step_ns)
+        rest = faded(
+            PathPoint(np.zeros_like(self.knots[last]), self.slopes[last]), (time_ns - self.end_ns) / self.step_ns
+        )
+        return PathPoint(self.knots[last] + rest.position, rest.slope)
+
+    @property
+    def end_ns(self) -> int:
+        return self.start_ns + (len(self.knots) - 1) * self.step_ns
+
+    def _knot(self, number: int) -> PathPoint:
+        return PathPoint(self.knots[number], self.slopes[number])
 
     def point_at(self, time_ns: int) -> TrajectoryPoint:
-        goal = self.goal_at(time_ns)
+        goal = self.path_at(time_ns).position
         if self.chunk is None:
             return TrajectoryPoint(goal, None, None, None, exhausted=True)
         chunk = self.chunk
@@ -89,7 +105,8 @@ class Trajectory:
     def start(self, pose: Float64, now_ns: int) -> None:
         """Forget every chunk and stand at `pose`, float64 [D] rad, from which the next chunk will ramp."""
         knots = self._checked(pose[np.newaxis])
-        self._tracks = [_Track(None, knots, start_ns=now_ns, step_ns=1, from_ns=now_ns, offset=None)]
+        slopes = np.zeros_like(knots)
+        self._tracks = [_Track(None, knots, slopes, start_ns=now_ns, step_ns=1, from_ns=now_ns, offset=None)]
 
     def accept(self, chunk: ActionChunk, now_ns: int) -> bool:
         """Follow `chunk` from its start on, or from now if that has passed; whatever it overlaps gives way.
@@ -105,13 +122,8 @@ class Trajectory:
         earlier = [track for track in self._tracks if track.from_ns < chunk.start_ns]
         if chunk.end_ns <= now_ns or len(earlier) >= MAX_TRACKS:
             return False
-        knots = np.concatenate([self._track_at(chunk.start_ns).goal_at(chunk.start_ns)[np.newaxis], rows])
-        knots.setflags(write=False)
         from_ns = max(chunk.start_ns, now_ns)
-        track = _Track(chunk, knots, chunk.start_ns, chunk.step_ns, from_ns, offset=None)
-        if now_ns > chunk.start_ns:
-            offset = self._track_at(now_ns).goal_at(now_ns) - track.line_at(now_ns)
-            track = _Track(chunk, knots, chunk.start_ns, chunk.step_ns, from_ns, offset)
+        track = self._track_of(chunk, rows, from_ns)
         self._tracks = [kept for kept in self._tracks if kept.from_ns < from_ns]
         self._tracks.append(track)
         return True
@@ -123,6 +135,23 @@ class Trajectory:
         current = self._track_at(now_ns)
         self._tracks = self._tracks[self._tracks.index(current) :]
         return current.point_at(now_ns)
+
+    def _track_of(self, chunk: ActionChunk, rows: Float64, from_ns: int) -> _Track:
+        before = self._path_at(chunk.start_ns, chunk.step_ns)
+        knots = np.concatenate([before.position[np.newaxis], rows])
+        slopes = slopes_through(knots, before.slope)
+        track = _Track(chunk, knots, slopes, chunk.start_ns, chunk.step_ns, from_ns, offset=None)
+        if from_ns == chunk.start_ns:
+            return track
+        commanded, line = self._path_at(from_ns, chunk.step_ns), track.line_at(from_ns)
+        offset = PathPoint(commanded.position - line.position, commanded.slope - line.slope)
+        return replace(track, offset=offset)
+
+    def _path_at(self, time_ns: int, step_ns: int) -> PathPoint:
+        """The line as it is now; its slope in rad a step of `step_ns`."""
+        track = self._track_at(time_ns)
+        point = track.path_at(time_ns)
+        return PathPoint(point.position, point.slope * (step_ns / track.step_ns))
 
     def _track_at(self, time_ns: int) -> _Track:
         return next((track for track in reversed(self._tracks) if track.from_ns <= time_ns), self._tracks[0])

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from libra_edge.runtime.lockstep import EpisodeResult, run_episode
+from libra_edge.messages import ActionChunk
+from libra_edge.runtime.lockstep import EpisodeResult, LockStepServo, run_episode
 from libra_edge.runtime.schedule import Mode
-from tests.runtime_policy.fakes import ROBOT, FakePlanner, FakeRefiner, FakeWorld, a_spec
+from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, FakeWorld, a_spec
 
 STEPS = 23
 
@@ -124,10 +125,11 @@ def test_pictures_are_taken_once_a_step_at_most() -> None:
 
 
 def test_the_goals_reach_the_chunks_rows_at_the_end_of_their_steps() -> None:
-    spec = a_spec()
-    result, world, _ = play(spec=spec, max_steps=6)
-    first_row = result.chunks[0].positions[0]
-    ticks_per_step = round(ROBOT.servo.rate_hz / spec.policy.rate_hz)
-    reachable = np.abs(first_row - world.goals[0]) < ROBOT.max_velocity * 0.05
-    np.testing.assert_allclose(world.goals[ticks_per_step][reachable], first_row[reachable], atol=1e-12)
-    assert reachable.any()
+    world, step_ns = FakeWorld(), 100_000_000
+    start_ns = world.clock.now_ns()
+    rows = POSE + 0.02 * np.arange(1, 6)[:, np.newaxis]
+    servo = LockStepServo(world, ROBOT, POSE)
+    servo.follow(ActionChunk(0, rows, 0, start_ns, step_ns, 0, 0, start_ns))
+    servo.run_until(start_ns + 5 * step_ns + 1)
+    ticks_a_step = round(ROBOT.servo.rate_hz * step_ns / 1e9)
+    np.testing.assert_allclose(world.goals[ticks_a_step::ticks_a_step], rows, atol=1e-12)

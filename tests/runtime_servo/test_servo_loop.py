@@ -90,7 +90,7 @@ def test_when_chunks_stop_it_holds_and_a_fresh_one_sets_it_going_again_from_wher
     bench.tick()
     assert bench.state() is State.RUNNING
     assert np.abs(bench.arm.position - stood).max() < 0.03
-    bench.tick(CHUNK_STEPS * TICKS_A_STEP)
+    bench.tick((CHUNK_STEPS + 1) * TICKS_A_STEP)
     np.testing.assert_array_equal(bench.arm.position, rows_towards(-0.2)[-1])
 
 
