@@ -99,7 +99,7 @@ HANGS = "hangs, no answer for"
 
 CASES = (
     ModelCase("planner hangs", "planner", "no answer", _hang, None, HANGS),
-    ModelCase("planner slower than its horizon", "planner", "no answer for 1.0 s", _late, 4),
+    ModelCase("planner slower than its horizon", "planner", "no answer for 1.0 s", _late, 2),
     ModelCase("planner: tokens out of range", "planner", "tokens reach from", _out_of_range, 1),
     ModelCase("planner: tokens out of range, always", "planner", "tokens reach", _out_of_range, None, "tokens reach"),
     ModelCase("planner: engine error", "planner", "out of memory", _broken("planner"), 1),
