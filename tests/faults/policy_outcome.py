@@ -83,6 +83,5 @@ def violations_on_the_wire(emulator: ServoBusEmulator) -> int:
     ends = np.sort([ROBOT.to_ticks(ROBOT.low), ROBOT.to_ticks(ROBOT.high)], axis=0)
     allowed = {joint.id: (low, high) for joint, low, high in zip(ROBOT.joint, *ends, strict=True)}
     return sum(
-        not allowed[goal.servo_id][0] <= goal.tick <= allowed[goal.servo_id][1]
-        for goal in list(emulator.ledger.goals)
+        not allowed[goal.servo_id][0] <= goal.tick <= allowed[goal.servo_id][1] for goal in list(emulator.ledger.goals)
     )

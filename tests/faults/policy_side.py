@@ -104,7 +104,9 @@ class PolicySide:
         words, clock = np.ones((1, 8), np.int64), self.log.clock
         policy = Policy(self.planner, self.refiner, a_spec(), words, clock=clock, seed=1)
         hardware = RunHardware(self.port, [rig.camera for rig in self.cameras], self.referee)
-        options = SessionOptions("koch-sim", "touch it", PATIENCE_S, Mode.ASYNC, OnExit.HOLD, False, after_success_s=0.0)
+        options = SessionOptions(
+            "koch-sim", "touch it", PATIENCE_S, Mode.ASYNC, OnExit.HOLD, False, after_success_s=0.0
+        )
         for rig in self.cameras:
             rig.start()
         acting = asyncio.create_task(self._acted(scenario))

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import enum
 import tempfile
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,9 @@ import uvloop
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import GoalRecord
-from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
+from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
+from libra_edge.drivers.simulation.servos.limits_file import open_limits
+from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.messages import ActionChunk
@@ -28,10 +29,9 @@ from libra_edge.robot import open_robot
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.servo_client import ServoClient
 from libra_edge.runtime.supervisor import State
-from tests.dynamixel.bench import SwitchedTransmit
-from tests.faults.judge import Judge
 
 ROBOT = open_robot("koch-sim")
+LIMITS = Path(__file__).parent / "limits.toml"
 STEP_NS = 100_000_000
 PATIENCE_S = 30.0
 PERIOD_S = 4.0
@@ -87,28 +87,14 @@ class ServoOutcome:
         return asdict(self)
 
 
-class LockedPlant(KinematicPlant):
-    """Asked by the emulator's thread and by the judge's."""
+def kinematic_plant() -> KinematicPlant:
+    """Six servos in the rest pose."""
+    return KinematicPlant(MonotonicClock(), rest_ticks(ROBOT))
 
-    def __init__(self) -> None:
-        super().__init__(MonotonicClock(), rest_ticks(ROBOT))
-        self._lock = threading.RLock()
 
-    def measure(self, servo_id: int) -> ServoMeasurement:
-        with self._lock:
-            return super().measure(servo_id)
-
-    def set_goal(self, servo_id: int, tick: int, profile_velocity: int) -> None:
-        with self._lock:
-            super().set_goal(servo_id, tick, profile_velocity)
-
-    def set_torque(self, servo_id: int, on: bool) -> None:
-        with self._lock:
-            super().set_torque(servo_id, on)
-
-    def stop(self, servo_id: int) -> None:
-        with self._lock:
-            super().stop(servo_id)
+def judge_of(plant: ServoPlant) -> LimitJudge:
+    """One who knows the limits of the Koch arm."""
+    return LimitJudge(open_limits(LIMITS, [joint.id for joint in ROBOT.joint]), plant)
 
 
 @dataclass
@@ -120,8 +106,7 @@ class ServoSide:
         spoil: what is done to a chunk before it is sent.
     """
 
-    plant: LockedPlant = field(default_factory=LockedPlant)
-    transmit: SwitchedTransmit = field(default_factory=SwitchedTransmit)
+    plant: KinematicPlant = field(default_factory=kinematic_plant)
     feeding: bool = True
     spoil: Callable[[ActionChunk], ActionChunk] = lambda chunk: chunk
     injected_ns: int = 0
@@ -134,7 +119,7 @@ class ServoSide:
 
     def plug_in(self) -> None:
         """Servos as they were, on a new port behind the same link."""
-        self.emulator = ServoBusEmulator(specs_of(ROBOT), self.plant, transmit=self.transmit)
+        self.emulator = ServoBusEmulator(specs_of(ROBOT), self.plant)
         self.link.unlink(missing_ok=True)
         self.link.symlink_to(self.emulator.port)
         self.emulator.start()
@@ -148,8 +133,8 @@ class ServoSide:
     @contextmanager
     def servos(self) -> Iterator[dict[int, EmulatedServo]]:
         """The servos by id, while nobody else touches them; one that is taken out answers no more."""
-        with self.emulator._lock:
-            yield self.emulator._servos
+        with self.emulator.servos() as servos:
+            yield servos
 
     @property
     def goals(self) -> list[GoalRecord]:
@@ -162,7 +147,7 @@ class ServoSide:
 
     def play(self, case: ServoCase) -> ServoOutcome:
         """Run the servo process, inject, wait for what must happen, stop."""
-        with Judge(self.plant) as judge:
+        with judge_of(self.plant) as judge:
             try:
                 exit_code = uvloop.run(self._played(case))
             finally:

@@ -23,11 +23,10 @@ from rich.progress import Progress
 
 from tests.dynamixel.bench import emulated
 from tests.faults import bus_cases, camera_cases, host_cases, model_cases
-from tests.faults.judge import Judge
 from tests.faults.policy_outcome import Case, outcome_of
 from tests.faults.policy_process_cases import BLOCKED
 from tests.faults.policy_side import PolicySide
-from tests.faults.servo_side import LockedPlant, ServoCase, ServoSide
+from tests.faults.servo_side import ServoCase, ServoSide, judge_of, kinematic_plant
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 TEMPLATE = Path(__file__).with_name("page.md")
@@ -113,10 +112,10 @@ def policy_play(case: Case) -> Callable[[Row], None]:
     """Plays a fault of a camera, a system or the policy process."""
 
     def play(row: Row) -> None:
-        plant = LockedPlant()
+        plant = kinematic_plant()
         model_cases.RELEASED.clear()
         try:
-            with emulated(plant=plant) as emulator, Judge(plant) as judge:
+            with emulated(plant=plant) as emulator, judge_of(plant) as judge:
                 outcome = outcome_of(case, emulator, PolicySide(emulator.port))
                 violations = judge.verdicts(emulator.ledger.goals)
         finally:
