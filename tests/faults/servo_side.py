@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import uvloop
@@ -26,6 +27,7 @@ from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmul
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.messages import ActionChunk
 from libra_edge.robot import open_robot
+from libra_edge.runtime import servo_client
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.servo_client import ServoClient
 from libra_edge.runtime.supervisor import State
@@ -53,13 +55,19 @@ REACTION = {Expected.HOLDS: State.HOLDING, Expected.RECOVERS: State.RECOVERING, 
 
 @dataclass(frozen=True)
 class ServoCase:
-    """One fault. `within_ms` bounds the time from injection to the first command of the reaction."""
+    """One fault.
+
+    Attributes:
+        within_ms: bounds the time from injection to the first command of the reaction.
+        module: what is started as the servo process, where the fault comes from within.
+    """
 
     group: str
     name: str
     expected: Expected
     inject: Callable[[ServoSide], Awaitable[None]]
     within_ms: float = 1000.0
+    module: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,8 @@ class ServoSide:
 
     def play(self, case: ServoCase) -> ServoOutcome:
         """Run the servo process, inject, wait for what must happen, stop."""
-        with judge_of(self.plant) as judge:
+        started = mock.patch.object(servo_client, "SERVO_MODULE", case.module or servo_client.SERVO_MODULE)
+        with judge_of(self.plant) as judge, started:
             try:
                 exit_code = uvloop.run(self._played(case))
             finally:

@@ -22,6 +22,7 @@ from tests.faults.model_cases import ModelCase
 from tests.faults.policy_outcome import outcome_of, violations_on_the_wire
 from tests.faults.policy_process_cases import BLOCKED, BLOCKED_S, pause, policy_process
 from tests.faults.policy_side import PolicySide
+from tests.faults.policy_troubles import TROUBLES, Trouble
 from tests.faults.wire_times import wait_for_standstill
 
 Record = Callable[[str, object], None]
@@ -105,6 +106,16 @@ def test_an_event_loop_blocked_for_300_ms_is_noticed_and_survived(
     beat_ms = 60  # the watch looks every 50 ms, and what is left of a beat is not late
     assert int(outcome.said.split()[-2]) >= BLOCKED_S * 1e3 - beat_ms
     assert outcome.moved_ms is not None
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+def test_trouble_within_the_policy_process_is_survived(emulator: ServoBusEmulator, trouble: Trouble) -> None:
+    with policy_process(emulator, trouble) as policy:
+        told = policy.report()
+    assert told["ended"] == "task done", told["said"]
+    assert told["violated"] == violations_on_the_wire(emulator) == 0
+    assert told["moved_ms"] is not None
+    assert trouble.said in " ".join(told["said"])
 
 
 def test_when_the_policy_process_is_killed_the_arm_stands(emulator: ServoBusEmulator, record_property: Record) -> None:
