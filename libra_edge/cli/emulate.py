@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import get_args
@@ -67,13 +67,8 @@ def command(
     plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
     emulator = ServoBusEmulator(specs_of(robot), plant, baud=int(baud) if baud else robot.bus.baud)
     judge = None if allowed is None else LimitJudge(allowed, plant)
-    with ExitStack() as stack:
-        ended = stack.enter_context(_signals_end())
-        stack.enter_context(emulator)
-        stack.enter_context(_linked(link, emulator.port))
-        stack.enter_context(FaultInjector(emulator, happening))
-        if judge is not None:
-            stack.enter_context(judge)
+    faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
+    with _signals_end() as ended, emulator, _linked(link, emulator.port), faulty, judged:
         print_json({"port": emulator.port, "servos": servo_ids})
         ended.wait(seconds)
     _tell(emulator.ledger, None if judge is None else judge.verdicts(emulator.ledger.goals))
