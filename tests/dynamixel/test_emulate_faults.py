@@ -22,8 +22,11 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.frame import Status
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED
+from libra_edge.drivers.simulation.servos.fault_file import open_faults
+from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
 from libra_edge.drivers.simulation.servos.packet_faults import PACKET_FAULTS
 from libra_edge.errors import BusError, ConfigError, CorruptPacketError, NoAnswerError
+from tests.dynamixel import bench
 from tests.dynamixel.bench import IDS, PATIENCE_S
 from tests.faults.servo_side import LIMITS
 
@@ -106,10 +109,19 @@ def test_status_packets_are_spoilt_for_a_while_and_then_pass(
     faulty: Callable[[str], str], kind: str, error: type[BusError]
 ) -> None:
     late = "by_ms = 600" if kind == "late" else ""
-    file = faulty(f'[[fault]]\nkind = "{kind}"\nat_s = 0.3\nfor_s = 0.5\n{late}')
-    with emulated("--faults", file) as arm:
-        assert arm.bus.ping(3).firmware == 52
-        wait_until(lambda: isinstance(raised(lambda: arm.hasty.ping(3)), error))
+    file = faulty(f'[[fault]]\nkind = "{kind}"\nat_s = 0.1\nfor_s = 0.5\n{late}')
+    with (
+        bench.emulated() as emulator,
+        FaultInjector(emulator, open_faults(Path(file), IDS)),
+        bench.bus_on(emulator, answer_margin_s=0.3) as bus,
+    ):
+        wait_until(lambda: isinstance(raised(lambda: bus.ping(3)), error))
+        wait_until(lambda: raised(lambda: bus.ping(3)) is None)
+
+
+def test_the_command_lets_packets_be_lost_and_ends_well(faulty: Callable[[str], str]) -> None:
+    with emulated("--faults", faulty('[[fault]]\nkind = "lost"\nat_s = 0.1\nfor_s = 0.5')) as arm:
+        wait_until(lambda: isinstance(raised(lambda: arm.hasty.ping(3)), NoAnswerError))
         wait_until(lambda: raised(lambda: arm.hasty.ping(3)) is None)
         assert arm.end()[0] == 0
 
@@ -165,7 +177,7 @@ def move(arm: Emulated, tick: int, profile_velocity: int) -> None:
 
 def test_the_judge_counts_what_its_own_file_forbids_and_the_exit_code_says_so() -> None:
     with emulated("--limits", str(LIMITS)) as arm:
-        move(arm, 3500, 40)
+        move(arm, 3500, 160)
         wait_until(lambda: arm.bus.read(1, r.PRESENT_POSITION) >= 3495)
         code, ledger = arm.end()
     told, stood, leapt = 1, 1, 0

@@ -44,7 +44,7 @@ async def garbage_storm(side: PolicySide) -> None:
 async def clock_stepped_to_and_fro(side: PolicySide) -> None:
     for by_s in (HOUR_S, -2 * HOUR_S):
         step_wall_clock(by_s)
-        await side.chunks(2)
+        await side.chunks(1)
 
 
 async def disk_full(side: PolicySide) -> None:
