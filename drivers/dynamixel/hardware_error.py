@@ -10,6 +10,9 @@ MEANINGS = {
     5: "overload",
 }
 
+NAMES = {"voltage": 0, "overheat": 2, "encoder": 3, "shock": 4, "overload": 5}
+"""Bits by short name."""
+
 
 def describe(error: int) -> str:
     """`overload and overheated`, for the bits that are set."""

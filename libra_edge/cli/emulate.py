@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
@@ -13,12 +15,22 @@ import click
 
 from libra_edge.cli.output import print_json
 from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.servos.fault_file import open_faults
+from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
+from libra_edge.drivers.simulation.servos.ledger import Ledger
+from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
+from libra_edge.drivers.simulation.servos.limits_file import open_limits
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
-from libra_edge.errors import ConfigError
-from libra_edge.robot import Baud, Robot, open_robot
+from libra_edge.errors import CheckFailed, ConfigError
+from libra_edge.robot import Baud, open_robot
 
+logger = logging.getLogger(__name__)
+
+SHOWN = 10
+"""Broken limits that are told in words; all are counted."""
+FILE = click.Path(path_type=Path)
 BAUDS = click.Choice([str(baud) for baud in get_args(Baud)])
 
 
@@ -27,8 +39,18 @@ BAUDS = click.Choice([str(baud) for baud in get_args(Baud)])
 @click.option("--baud", type=BAUDS, help="Speed of the servos; the robot file's by default.")
 @click.option("--link", type=click.Path(path_type=Path), help="Make a link to the port here, and remove it at the end.")
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="Stop by itself after this time.")
+@click.option("--faults", type=FILE, help="What goes wrong on the bus, and when: see docs/cli.md.")
+@click.option("--limits", type=FILE, help="Judge goal positions and motion by these, and exit with 1 if one is broken.")
 @click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: both lines on stdout are JSON.")
-def command(robot_name: str, baud: str | None, link: Path | None, seconds: float | None) -> None:
+def command(
+    *,
+    robot_name: str,
+    baud: str | None,
+    link: Path | None,
+    seconds: float | None,
+    faults: Path | None,
+    limits: Path | None,
+) -> None:
     """Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.
 
     They move at their profile velocity, without mass or load.
@@ -36,19 +58,32 @@ def command(robot_name: str, baud: str | None, link: Path | None, seconds: float
 
     \b
     Example:
-      libra-edge emulate koch --link /tmp/koch
+      libra-edge emulate koch --link /tmp/koch --faults faults.toml
     """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
-    emulator = _emulator(robot, int(baud) if baud else robot.bus.baud)
-    with _signals_end() as ended, emulator, _linked(link, emulator.port):
-        print_json({"port": emulator.port, "servos": [joint.id for joint in robot.joint]})
+    servo_ids = [joint.id for joint in robot.joint]
+    happening = () if faults is None else open_faults(faults, servo_ids)
+    allowed = None if limits is None else open_limits(limits, servo_ids)
+    plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
+    emulator = ServoBusEmulator(specs_of(robot), plant, baud=int(baud) if baud else robot.bus.baud)
+    judge = None if allowed is None else LimitJudge(allowed, plant)
+    faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
+    with _signals_end() as ended, emulator, _linked(link, emulator.port), faulty, judged:
+        print_json({"port": emulator.port, "servos": servo_ids})
         ended.wait(seconds)
-    print_json(emulator.ledger.as_json())
+    _tell(emulator.ledger, None if judge is None else judge.verdicts(emulator.ledger.goals))
 
 
-def _emulator(robot: Robot, baud: int) -> ServoBusEmulator:
-    clock = MonotonicClock()
-    return ServoBusEmulator(specs_of(robot), KinematicPlant(clock, rest_ticks(robot)), clock, baud)
+def _tell(ledger: Ledger, verdicts: Sequence[str] | None) -> None:
+    """Print the ledger. Raises CheckFailed if the limits that were given are broken."""
+    if verdicts is None:
+        print_json(ledger.as_json())
+        return
+    print_json({**ledger.as_json(), "limits_violated": len(verdicts)})
+    for verdict in islice(verdicts, SHOWN):
+        logger.warning("%s", verdict)
+    if verdicts:
+        raise CheckFailed(f"{len(verdicts)} times a limit was broken, first: {verdicts[0]}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -133,14 +134,23 @@ def encoded(picture: UInt8) -> bytes:
 
 
 def write_video(path: Path, pictures: UInt8, codec: str, numbers: Sequence[int] | None = None) -> None:
-    """Picture i is shown at `numbers[i]` / FPS, at i / FPS by default."""
+    """Picture i is shown at `numbers[i]` / FPS, at i / FPS by default.
+
+    In a thread of its own: SVT-AV1, where it may, gives the thread that calls it SCHED_FIFO 99, and it stays so; every
+    process that a later test starts would inherit it and keep the machine from all others.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(1) as encoder:
+        encoder.submit(_encode, path, pictures, codec, numbers or range(len(pictures))).result()
+
+
+def _encode(path: Path, pictures: UInt8, codec: str, numbers: Sequence[int]) -> None:
     options = {"crf": "30", "g": "2", "preset": "12"} if codec == "libsvtav1" else {"crf": "23", "g": "12"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS, options=options)
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
-        for number, picture in zip(numbers or range(len(pictures)), pictures, strict=True):
+        for number, picture in zip(numbers, pictures, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))

@@ -12,8 +12,9 @@ from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
+from libra_edge.drivers.simulation.servos.packet_faults import Transmit
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement, ServoPlant
-from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator, Transmit
+from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import ServoSpec, rest_ticks, specs_of
 from libra_edge.robot import Robot, open_robot
 

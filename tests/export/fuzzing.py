@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libra_edge.errors import MAX_MESSAGE, InputError
 
 CASES = 10_000
+QUICK = 4
+"""`make test` runs one in so many of the cases, `make soak` all."""
 LONGEST_SENTENCE = MAX_MESSAGE + len(" [...] ")
 ACCEPTED, REFUSED = "accepted", "refused"
 
@@ -20,12 +23,16 @@ Content = TypeVar("Content")
 Edit = tuple[str, int, int, bytes]
 
 
+def how_many(cases: int = CASES) -> pytest.MarkDecorator:
+    """Runs a test twice, with the argument `cases`: the first quarter of them, and, among the long runs, all."""
+    return pytest.mark.parametrize("cases", [cases // QUICK, pytest.param(cases, marks=pytest.mark.soak)])
+
+
 def fuzz(
     contents: st.SearchStrategy[Content],
     read: Callable[[Content], None],
     refusal: type[InputError],
-    *,
-    cases: int = CASES,
+    cases: int,
 ) -> Counter[str]:
     """Call `read` with `cases` contents, the same ones every time; returns how many it accepted and refused.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from libra_edge.bundle import MANIFEST, manifest_bytes, open_bundle, sealed
 from libra_edge.errors import BundleError
 from tests.export.changed_trees import as_json, changed
-from tests.export.fuzzing import ACCEPTED, CASES, REFUSED, damaged, fuzz, overwrite, weighted
+from tests.export.fuzzing import ACCEPTED, REFUSED, damaged, fuzz, how_many, overwrite, weighted
 
 CONTENT = b"what a graph would be"
 
@@ -43,7 +43,8 @@ def with_seal(tree: dict[str, Any]) -> bytes:
     return blank.replace('"seal": ""', f'"seal": "{seal}"').encode()
 
 
-def test_bundle_json(hollow: Path) -> None:
+@how_many()
+def test_bundle_json(hollow: Path, cases: int) -> None:
     valid = (hollow / MANIFEST).read_bytes()
     tree = json.loads(valid)
     unsealed = changed(tree).map(lambda found: as_json(found).encode())
@@ -59,6 +60,6 @@ def test_bundle_json(hollow: Path) -> None:
 
     rubbish = st.binary(max_size=200)
     contents = weighted((6, trees), (1, unsealed), (2, damaged(valid)), (1, rubbish))
-    outcomes = fuzz(contents, read, BundleError)
-    assert outcomes[ACCEPTED] > CASES // 100
-    assert outcomes[REFUSED] > CASES // 2
+    outcomes = fuzz(contents, read, BundleError, cases)
+    assert outcomes[ACCEPTED] > cases // 100
+    assert outcomes[REFUSED] > cases // 2

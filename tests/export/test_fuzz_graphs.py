@@ -10,9 +10,7 @@ from libra_edge.errors import ModelDirectoryError
 from libra_edge.export.graphs import load_graphs
 from libra_edge.export.progress import SilentProgress
 from libra_edge.model_directory import open_model_directory
-from tests.export.fuzzing import REFUSED, damaged, fuzz, overwrite
-
-CASES = 2_000
+from tests.export.fuzzing import REFUSED, damaged, fuzz, how_many, overwrite
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -20,7 +18,8 @@ pytestmark = [
 ]
 
 
-def test_onnx_graphs(copied: Path) -> None:
+@how_many(2_000)
+def test_onnx_graphs(copied: Path, cases: int) -> None:
     """The refiner's step, because it has few weights: most of its bytes say how the graph is made."""
     graph = copied / "refiner_step.onnx"
 
@@ -28,5 +27,5 @@ def test_onnx_graphs(copied: Path) -> None:
         overwrite(graph, content)
         load_graphs(open_model_directory(copied), SilentProgress())
 
-    outcomes = fuzz(damaged(graph.read_bytes()), read, ModelDirectoryError, cases=CASES)
-    assert outcomes[REFUSED] > CASES // 4
+    outcomes = fuzz(damaged(graph.read_bytes()), read, ModelDirectoryError, cases)
+    assert outcomes[REFUSED] > cases // 4

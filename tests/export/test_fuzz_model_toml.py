@@ -13,7 +13,7 @@ from libra_edge.errors import ModelDirectoryError
 from libra_edge.model_directory import MODEL_TOML, open_model_directory
 from libra_edge.model_spec import ModelSpec
 from tests.export.changed_trees import as_toml, changed
-from tests.export.fuzzing import ACCEPTED, CASES, REFUSED, damaged, fuzz, overwrite, weighted
+from tests.export.fuzzing import ACCEPTED, REFUSED, damaged, fuzz, how_many, overwrite, weighted
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -29,7 +29,8 @@ def hollow(tiny: Path, tmp_path: Path) -> Path:
     return Path(shutil.copyfile(tiny / MODEL_TOML, tmp_path / MODEL_TOML)).parent
 
 
-def test_model_toml(hollow: Path) -> None:
+@how_many()
+def test_model_toml(hollow: Path, cases: int) -> None:
     text = (hollow / MODEL_TOML).read_bytes()
     tree = open_model_directory(hollow).spec.model_dump(mode="json")
     rubbish = st.binary(max_size=200) | st.text(max_size=100).map(lambda found: found.encode("utf-8", "surrogatepass"))
@@ -39,9 +40,9 @@ def test_model_toml(hollow: Path) -> None:
         overwrite(hollow / MODEL_TOML, content)
         check_usable(open_model_directory(hollow).spec)
 
-    outcomes = fuzz(weighted((6, trees), (3, damaged(text)), (1, rubbish)), read, ModelDirectoryError)
-    assert outcomes[ACCEPTED] > CASES // 100
-    assert outcomes[REFUSED] > CASES // 2
+    outcomes = fuzz(weighted((6, trees), (3, damaged(text)), (1, rubbish)), read, ModelDirectoryError, cases)
+    assert outcomes[ACCEPTED] > cases // 100
+    assert outcomes[REFUSED] > cases // 2
 
 
 def check_usable(spec: ModelSpec) -> None:

@@ -13,7 +13,7 @@ from libra_edge.calibration.samples import read_samples
 from libra_edge.errors import CalibrationError
 from libra_edge.model_directory import open_model_directory
 from libra_edge.model_spec import CameraSection, ModelSpec
-from tests.export.fuzzing import ACCEPTED, CASES, REFUSED, damaged, fuzz, overwrite, weighted
+from tests.export.fuzzing import ACCEPTED, REFUSED, damaged, fuzz, how_many, overwrite, weighted
 from tests.export.odd_arrays import Archive, Arrays, archives, npy_bytes
 
 SAMPLES = 32
@@ -47,7 +47,8 @@ def valid(spec: ModelSpec) -> Arrays:
     }
 
 
-def test_calibration_npz(spec: ModelSpec, valid: Arrays, tmp_path: Path) -> None:
+@how_many()
+def test_calibration_npz(spec: ModelSpec, valid: Arrays, tmp_path: Path, cases: int) -> None:
     path = tmp_path / "calibration.npz"
     path.touch()
     members = [(f"{name}.npy", npy_bytes(array)) for name, array in valid.items()]
@@ -62,9 +63,9 @@ def test_calibration_npz(spec: ModelSpec, valid: Arrays, tmp_path: Path) -> None
     lists = damaged(stored[-1000:]).map(lambda end: stored[:-1000] + end)
     rubbish = st.binary(max_size=200)
     contents = weighted((6, archives(valid)), (2, lists), (1, damaged(packed)), (1, rubbish))
-    outcomes = fuzz(contents, read, CalibrationError)
-    assert outcomes[ACCEPTED] > CASES // 100
-    assert outcomes[REFUSED] > CASES // 2
+    outcomes = fuzz(contents, read, CalibrationError, cases)
+    assert outcomes[ACCEPTED] > cases // 100
+    assert outcomes[REFUSED] > cases // 2
 
 
 def check_fitting(path: Path, spec: ModelSpec) -> None:

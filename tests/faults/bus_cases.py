@@ -3,89 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
-from itertools import count
 
-from libra_edge.drivers.dynamixel.frame import Status
+from libra_edge.drivers.simulation.servos import servo_faults
+from libra_edge.drivers.simulation.servos.packet_faults import (
+    Transmit,
+    corrupt,
+    duplicated,
+    late,
+    lost,
+    of_wrong_id,
+    one_in,
+    truncated,
+)
 from tests.faults.servo_side import Expected, ServoCase, ServoSide
 
-Fault = Callable[[bytes], bytes]
 EVERY = 12
-LASTS_S = 1.2
+LASTS_S = 0.8
+LATE_S = 0.008
+"""A servo cycle or so: the packet arrives while the next question is being answered."""
+ALL = (1, 2, 3, 4, 5, 6)
 SECOND_CHAIN = (3, 4, 5, 6)
 """The XL330s, behind the step-down."""
 OVERLOAD, OVERHEAT, UNDERVOLTAGE = 0x20, 0x04, 0x01
 """Bits of register 70."""
 
 
-def now_and_then(fault: Fault) -> Fault:
+def on_the_wire(fault: Callable[[ServoSide], Transmit]) -> Callable[[ServoSide], object]:
     """One status packet in twelve gets it."""
-    numbers = count(1)
-    return lambda packet: fault(packet) if next(numbers) % EVERY == 0 else packet
 
-
-def on_the_wire(fault: Callable[[ServoSide], Fault]) -> Callable[[ServoSide], object]:
     async def inject(side: ServoSide) -> None:
-        side.transmit.fault = now_and_then(fault(side))
+        side.emulator.transmit = one_in(EVERY, fault(side))
         await asyncio.sleep(LASTS_S)
-        side.transmit.fault = bytes
+        side.emulator.transmit = bytes
 
     return inject
 
 
-def late(side: ServoSide) -> Fault:
-    """It arrives while the next question is being answered."""
-
-    def fault(packet: bytes) -> bytes:
-        threading.Timer(0.008, side.emulator.send, [packet]).start()
-        return b""
-
-    return fault
-
-
-def corrupt(packet: bytes) -> bytes:
-    return packet[:-5] + bytes([packet[-5] ^ 0x10]) + packet[-4:]
-
-
-def of_another(packet: bytes) -> bytes:
-    """A packet that checks, from a servo that nobody asked."""
-    return Status(77, 0, packet[9:-2]).encode()
-
-
 def missing(servo_ids: tuple[int, ...], seconds: float) -> Callable[[ServoSide], object]:
     async def inject(side: ServoSide) -> None:
-        with side.servos() as servos:
-            taken = {servo_id: servos.pop(servo_id) for servo_id in servo_ids}
+        taken = servo_faults.take_out(side.emulator, servo_ids)
         await asyncio.sleep(seconds)
-        with side.servos() as servos:
-            # In the order of the wire.
-            servos.update(dict(sorted({**servos, **taken}.items())))
+        servo_faults.put_back(side.emulator, taken)
 
     return inject
 
 
 def restarted(servo_ids: tuple[int, ...]) -> Callable[[ServoSide], object]:
     async def inject(side: ServoSide) -> None:
-        with side.servos() as servos:
-            for servo_id in servo_ids:
-                servos[servo_id].reboot()
+        servo_faults.restart(side.emulator, servo_ids)
 
     return inject
 
 
 async def watchdogs_tripped(side: ServoSide) -> None:
-    with side.servos() as servos:
-        for servo in servos.values():
-            servo.trip_watchdog()
+    servo_faults.trip_watchdogs(side.emulator, ALL)
 
 
 async def unplugged(side: ServoSide) -> None:
     side.unplug()
     await asyncio.sleep(0.7)
     side.plug_in()
-    restart = restarted(tuple(side.emulator._servos))
-    await restart(side)  # type: ignore[misc]
+    servo_faults.restart(side.emulator, ALL)
 
 
 async def unplugged_for_good(side: ServoSide) -> None:
@@ -94,7 +73,7 @@ async def unplugged_for_good(side: ServoSide) -> None:
 
 def alert(error: int) -> Callable[[ServoSide], object]:
     async def inject(side: ServoSide) -> None:
-        side.emulator.raise_hardware_error(3, error)
+        servo_faults.raise_errors(side.emulator, [3], error)
 
     return inject
 
@@ -104,12 +83,12 @@ def case(name: str, expected: Expected, inject: Callable[[ServoSide], object], w
 
 
 CASES = (
-    case("status packets lost", Expected.GOES_ON, on_the_wire(lambda side: lambda packet: b"")),
-    case("status packets late", Expected.GOES_ON, on_the_wire(late)),
+    case("status packets lost", Expected.GOES_ON, on_the_wire(lambda side: lost)),
+    case("status packets late", Expected.GOES_ON, on_the_wire(lambda side: late(side.emulator.send, LATE_S))),
     case("status packets corrupt", Expected.GOES_ON, on_the_wire(lambda side: corrupt)),
-    case("status packets truncated", Expected.GOES_ON, on_the_wire(lambda side: lambda packet: packet[:-4])),
-    case("status packets duplicated", Expected.GOES_ON, on_the_wire(lambda side: lambda packet: packet * 2)),
-    case("status packets of a wrong id", Expected.GOES_ON, on_the_wire(lambda side: of_another)),
+    case("status packets truncated", Expected.GOES_ON, on_the_wire(lambda side: truncated)),
+    case("status packets duplicated", Expected.GOES_ON, on_the_wire(lambda side: duplicated)),
+    case("status packets of a wrong id", Expected.GOES_ON, on_the_wire(lambda side: of_wrong_id)),
     case("port unplugged and back", Expected.RECOVERS, unplugged),
     case("port unplugged for good", Expected.STOPS, unplugged_for_good, 7000.0),
     case("one servo missing for a second", Expected.RECOVERS, missing((5,), 1.0)),

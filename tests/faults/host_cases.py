@@ -15,11 +15,12 @@ import numpy as np
 from libra_edge.messages import ActionChunk, Float64
 from libra_edge.runtime.channel import CHUNK_FILE
 from libra_edge.runtime.servo_directory import running_servos
+from tests.faults import troubled_servo
 from tests.faults.servo_side import Expected, ServoCase, ServoSide
 
 HEADER_BYTES = 16
 LASTS_S = 1.0
-HOG = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+HOG = f"import time; end = time.monotonic() + {2 * LASTS_S}\nwhile time.monotonic() < end: pass"
 TO_AND_FRO: Float64 = np.array([[1.0], [-1.0], [1.0], [-1.0], [1.0]])
 """rad; a control step is 100 ms"""
 
@@ -35,9 +36,22 @@ def stopped_for(seconds: float) -> Callable[[ServoSide], object]:
 
 async def hogs_on_both_cores(side: ServoSide) -> None:
     hogs = [subprocess.Popen([sys.executable, "-c", HOG]) for _ in range(2)]
-    await asyncio.sleep(3 * LASTS_S)
+    await asyncio.sleep(2 * LASTS_S)
     for hog in hogs:
         hog.wait()
+
+
+async def garbage_storm(side: ServoSide) -> None:
+    before = side.client.telemetry().deadline_misses
+    os.kill(side.client.process_id, troubled_servo.STORM)
+    await asyncio.sleep(LASTS_S)
+    await side.until(lambda: side.client.telemetry().deadline_misses > before)
+
+
+async def clock_stepped_to_and_fro(side: ServoSide) -> None:
+    for _ in range(2):
+        os.kill(side.client.process_id, troubled_servo.CLOCK)
+        await asyncio.sleep(LASTS_S / 2)
 
 
 async def chunks_stop(side: ServoSide) -> None:
@@ -72,18 +86,29 @@ async def scribbled(side: ServoSide) -> None:
     side.feeding = True
 
 
-def case(name: str, expected: Expected, inject: Callable[[ServoSide], object], within_ms: float = 1500.0) -> ServoCase:
-    return ServoCase("Host", name, expected, inject, within_ms)  # type: ignore[arg-type]
+def case(
+    name: str,
+    expected: Expected,
+    inject: Callable[[ServoSide], object],
+    within_ms: float = 1500.0,
+    module: str | None = None,
+) -> ServoCase:
+    return ServoCase("Host", name, expected, inject, within_ms, module)  # type: ignore[arg-type]
+
+
+def from_within(name: str, inject: Callable[[ServoSide], object]) -> ServoCase:
+    return case(name, Expected.GOES_ON, inject, module=troubled_servo.__name__)
 
 
 CASES = (
     case("servo process stopped for 300 ms (SIGSTOP, SIGCONT)", Expected.RECOVERS, stopped_for(0.3)),
     case("servo process stopped for 2 s", Expected.RECOVERS, stopped_for(2.0), 4000.0),
+    case("both cores hogged", Expected.GOES_ON, hogs_on_both_cores),
+    from_within("garbage-collection storm in the servo process", garbage_storm),
+    from_within("the servo process's wall clock an hour ahead, then an hour back", clock_stepped_to_and_fro),
     case("chunks stop", Expected.HOLDS, chunks_stop),
     case("chunks that are not finite", Expected.HOLDS, spoilt(lambda rows: rows * np.nan)),
     case("goals far outside the range", Expected.GOES_ON, spoilt(lambda rows: rows + 40.0)),
     case("goals that jump to and fro", Expected.GOES_ON, spoilt(lambda rows: rows + TO_AND_FRO)),
     case("chunk memory scribbled over", Expected.HOLDS, scribbled),
 )
-HEAVY = (case("both cores hogged", Expected.GOES_ON, hogs_on_both_cores),)
-"""Too much for a machine that runs other tests at the same time."""

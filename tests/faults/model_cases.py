@@ -99,7 +99,7 @@ HANGS = "hangs, no answer for"
 
 CASES = (
     ModelCase("planner hangs", "planner", "no answer", _hang, None, HANGS),
-    ModelCase("planner slower than its horizon", "planner", "no answer for 1.0 s", _late, 4),
+    ModelCase("planner slower than its horizon", "planner", "no answer for 1.0 s", _late, 2),
     ModelCase("planner: tokens out of range", "planner", "tokens reach from", _out_of_range, 1),
     ModelCase("planner: tokens out of range, always", "planner", "tokens reach", _out_of_range, None, "tokens reach"),
     ModelCase("planner: engine error", "planner", "out of memory", _broken("planner"), 1),
@@ -107,7 +107,7 @@ CASES = (
     ModelCase("refiner: infinite", "refiner", "not finite", _infinite, 2),
     ModelCase("refiner: NaN, always", "refiner", "not finite", _not_a_number, None, "not finite"),
     ModelCase("refiner: goals out of range", "refiner", "leaves the action range", _far_away, 1),
-    ModelCase("refiner slow", "refiner", "no answer for 0.5 s", _late, 2),
+    ModelCase("refiner slow", "refiner", "no answer for 0.5 s", _late, 1),
     ModelCase("refiner hangs", "refiner", "no answer", _hang, None, HANGS),
     ModelCase("refiner: engine error", "refiner", "out of memory", _broken("refiner"), 1),
     ModelCase("refiner: engine error, always", "refiner", "memory", _broken("refiner"), None, "out of memory"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from tests.faults.policy_side import PolicySide, until
+from tests.faults.policy_troubles import PAUSED, Trouble
 from tests.faults.wire_times import wait_for_standstill
 
 BLOCKED_S = 0.3
@@ -59,9 +60,9 @@ class PolicyProcess:
 
 
 @contextlib.contextmanager
-def policy_process(emulator: ServoBusEmulator) -> Iterator[PolicyProcess]:
-    """One that is under way."""
-    command = [sys.executable, "-m", "tests.faults.policy_child", emulator.port]
+def policy_process(emulator: ServoBusEmulator, trouble: Trouble = PAUSED) -> Iterator[PolicyProcess]:
+    """One that is under way, and waits for its trouble or makes it itself."""
+    command = [sys.executable, "-m", "tests.faults.policy_child", emulator.port, trouble.name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

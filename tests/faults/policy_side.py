@@ -104,7 +104,9 @@ class PolicySide:
         words, clock = np.ones((1, 8), np.int64), self.log.clock
         policy = Policy(self.planner, self.refiner, a_spec(), words, clock=clock, seed=1)
         hardware = RunHardware(self.port, [rig.camera for rig in self.cameras], self.referee)
-        options = SessionOptions("koch-sim", "touch it", PATIENCE_S, Mode.ASYNC, OnExit.HOLD, view=False)
+        options = SessionOptions(
+            "koch-sim", "touch it", PATIENCE_S, Mode.ASYNC, OnExit.HOLD, False, after_success_s=0.0
+        )
         for rig in self.cameras:
             rig.start()
         acting = asyncio.create_task(self._acted(scenario))
@@ -116,7 +118,7 @@ class PolicySide:
                 rig.stop()
 
     async def _acted(self, scenario: Callable[[PolicySide], Coroutine[Any, Any, None]]) -> None:
-        await self.chunks(4)
+        await self.chunks(2)
         await scenario(self)
         self.referee.done = True
 

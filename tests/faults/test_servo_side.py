@@ -21,13 +21,6 @@ def test_the_reaction_is_right_and_no_limit_is_broken(runtime_directory: Path, c
     assert outcome.right, outcome
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("case", host_cases.HEAVY, ids=lambda case: case.name)
-def test_a_busy_host_changes_nothing(runtime_directory: Path, case: ServoCase) -> None:
-    outcome = ServoSide().play(case)
-    assert outcome.right, outcome
-
-
 @pytest.mark.parametrize("case", VIOLENT, ids=lambda case: case.name)
 def test_without_the_governor_the_judge_sees_limits_broken(
     runtime_directory: Path, monkeypatch: pytest.MonkeyPatch, case: ServoCase

@@ -72,7 +72,8 @@ def test_a_press_holds_the_arm_and_nothing_starts_until_the_release(fifo: Path, 
         device = os.open(fifo, os.O_WRONLY)
         try:
             await client.wait_for(State.READY, patience_s=PATIENCE_S)
-            assert (await client.request("start")).state is State.RUNNING
+            while not (await client.request("start")).accepted:
+                await asyncio.sleep(0.005)
             os.write(device, event(KEY, 1))
             await client.wait_for(State.HOLDING, patience_s=PATIENCE_S)
             assert await client.request("start") == Reply(State.HOLDING, False, "the hardware stop is pressed")

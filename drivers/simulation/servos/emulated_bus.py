@@ -119,7 +119,8 @@ class EmulatedBus:
         return refusal
 
     def _note_goal(self, servo: EmulatedServo, tick: int, accepted: bool, packet: bytes) -> None:
-        self._ledger.goals.append(GoalRecord(self._clock.now_ns(), servo.spec.servo_id, tick, accepted, packet))
+        record = GoalRecord(self._clock.now_ns(), servo.spec.servo_id, tick, accepted, servo.stands_at(), packet)
+        self._ledger.goals.append(record)
         if not servo.spec.low_tick <= tick <= servo.spec.high_tick:
             self._ledger.limits_violated += 1
 

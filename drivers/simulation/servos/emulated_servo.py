@@ -77,6 +77,11 @@ class EmulatedServo:
             position = register.end
         return Refusal.NONE
 
+    def stands_at(self) -> int:
+        """Its present position, ticks."""
+        self._measure()
+        return self[r.PRESENT_POSITION]
+
     def reboot(self) -> None:
         """As after power-on: RAM registers, torque and the turn count are lost, EEPROM stays."""
         self._plant.set_torque(self.spec.servo_id, False)

@@ -16,6 +16,7 @@ class GoalRecord:
         time_ns: when, on the emulator's clock.
         tick: the goal, 4096 a turn.
         accepted: False if the servo refused it (out of range, watchdog tripped).
+        stood_at_tick: where the servo was at that moment.
         packet: the whole instruction packet, as it was on the wire.
     """
 
@@ -23,6 +24,7 @@ class GoalRecord:
     servo_id: int
     tick: int
     accepted: bool
+    stood_at_tick: int
     packet: bytes
 
 

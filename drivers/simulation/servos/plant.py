@@ -49,7 +49,7 @@ class ServoPlant(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Motion:
     start_tick: float
     goal_tick: float
@@ -67,7 +67,10 @@ class _Motion:
 
 
 class KinematicPlant:
-    """Goes to the goal at the profile velocity on a clock: no mass, no load, and it stays where torque leaves it."""
+    """Goes to the goal at the profile velocity on a clock: no mass, no load, and it stays where torque leaves it.
+
+    `measure` may be called from any thread.
+    """
 
     def __init__(self, clock: Clock, start_ticks: Mapping[int, int]) -> None:
         self._clock = clock

@@ -32,7 +32,9 @@ class PseudoTerminal:
         return os.read(self._far, CHUNK_BYTES) if self._far in ready else b""
 
     def send(self, data: bytes) -> None:
-        """Bytes to the host; what does not fit because nobody reads is lost, as on a wire."""
+        """Bytes to the host; what does not fit because nobody reads is lost, as on a wire. None once it is closed."""
+        if not self._open:
+            return
         try:
             os.write(self._far, data)
         except BlockingIOError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import termios
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel.parser import FrameParser
@@ -12,25 +13,24 @@ from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.simulation.servos.emulated_bus import EmulatedBus
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import Ledger
+from libra_edge.drivers.simulation.servos.packet_faults import Transmit
 from libra_edge.drivers.simulation.servos.plant import ServoPlant
 from libra_edge.drivers.simulation.servos.pseudo_terminal import PseudoTerminal
 from libra_edge.drivers.simulation.servos.servo_spec import ServoSpec
 from libra_edge.protocols import Clock
-
-Transmit = Callable[[bytes], bytes]
-"""What happens to a status packet on its way: returns the bytes that arrive (b"" for none)."""
 
 
 class ServoBusEmulator:
     """Servos that speak Protocol 2.0 on `port`.
 
     Either `start()` a thread that serves until `stop()` (`with` does both), or call `serve(timeout_s)` again
-    and again from one thread. Calls to the plant come from there, from the constructor and from `raise_hardware_error`,
-    never two at a time.
+    and again from one thread. Calls to the plant come from there, from the constructor, from `servos` and from
+    `raise_hardware_error`, never two at a time.
 
     Attributes:
         port: device path for the host to open.
         ledger: what came over the wire; complete after `stop()`.
+        transmit: what happens to status packets on their way; may be changed at any time.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class ServoBusEmulator:
         baud: int = 1_000_000,
         transmit: Transmit = bytes,
     ) -> None:
-        """`baud`: a host at another speed is not understood. `transmit`: where answers are lost on purpose."""
+        """`baud`: a host at another speed is not understood."""
         self.ledger = Ledger()
         self._clock = clock or MonotonicClock()
         self._servos = {spec.servo_id: EmulatedServo(spec, plant, self._clock) for spec in servos}
         self._bus = EmulatedBus(self._servos, self._clock, self.ledger)
         self._speed: int = getattr(termios, f"B{baud}")
-        self._transmit = transmit
+        self.transmit = transmit
         self._parser = FrameParser()
         self._lock = threading.RLock()
         self._stopping = False
@@ -67,7 +67,8 @@ class ServoBusEmulator:
             self._terminal.wake()
             self._thread.join()
             self._thread = None
-        self._terminal.close()
+        with self._lock:
+            self._terminal.close()
 
     def __enter__(self) -> ServoBusEmulator:
         self.start()
@@ -78,15 +79,28 @@ class ServoBusEmulator:
 
     def serve(self, timeout_s: float | None = None) -> None:
         """Wait for bytes, at most until a watchdog is due or `timeout_s` has passed, and answer them."""
-        data = self._terminal.receive(self._patience_s(timeout_s))
+        with self._lock:
+            patience_s = self._patience_s(timeout_s)
+        data = self._terminal.receive(patience_s)
         with self._lock:
             if data:
                 self._answer(data)
             self._bus.trip_watchdogs()
 
     def send(self, data: bytes) -> None:
-        """Put bytes on the wire that nobody asked for: noise, or an answer that comes too late."""
-        self._terminal.send(data)
+        """Put bytes on the wire that nobody asked for: noise, or an answer that comes late. Safe from any thread."""
+        with self._lock:
+            self._terminal.send(data)
+
+    @contextmanager
+    def servos(self) -> Iterator[dict[int, EmulatedServo]]:
+        """The servos by id in the order of the wire, while nobody else touches them; safe from any thread.
+
+        One that is taken out hears and answers nothing. Whoever comes back after too long a silence has stopped.
+        """
+        with self._lock:
+            yield self._servos
+            self._bus.trip_watchdogs()
 
     def raise_hardware_error(self, servo_id: int, error: int) -> None:
         """Set bits in a servo's hardware error status (register 70); safe from any thread."""
@@ -109,7 +123,7 @@ class ServoBusEmulator:
         self.ledger.corrupt = self._parser.corrupt
         for frame in frames:
             for packet in self._bus.answer(frame):
-                self._terminal.send(self._transmit(packet))
+                self._terminal.send(self.transmit(packet))
 
     def _patience_s(self, timeout_s: float | None) -> float | None:
         due_ns = self._bus.next_trip_ns()
