@@ -229,12 +229,13 @@ def _command_content(command: Command) -> dict[str, Any]:
         "chunk_id": command.chunk_id,
         "plan_age_steps": command.plan_age_steps,
         "captured_ns": command.captured_ns,
-        "fences": [_fence_names(int(fences)) for fences in command.verdict.fences],
+        "fences": [fence_names(int(fences)) for fences in command.verdict.fences],
         "goal_rad": command.goal.tolist(),
         "measured_rad": command.measured.tolist(),
         "lateness_us": command.lateness_ns / 1e3,
     }
 
 
-def _fence_names(fences: int) -> str:
+def fence_names(fences: int) -> str:
+    """What acted on one joint's goal, such as `velocity+braking`; `passed` if nothing did."""
     return "+".join(fence.name.lower() for fence in Fence if fence & fences and fence.name) or "passed"

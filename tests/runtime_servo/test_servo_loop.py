@@ -285,14 +285,3 @@ def test_a_request_too_late_is_answered_too() -> None:
     late = bench.loop.post(Event.START)
     bench.loop.close()
     assert late.result(timeout=0).problem == "the servo loop has ended"
-
-
-def test_a_pose_outside_the_range_is_announced_and_only_left_inwards(caplog: pytest.LogCaptureFixture) -> None:
-    outside = ROBOT.rest.copy()
-    outside[0] = ROBOT.high[0] + 0.2
-    bench = Bench(pose=outside)
-    assert "shoulder_pan stands at 137.5 degrees" in caplog.text
-    bench.tick(800)
-    assert bench.state() is State.READY
-    pan = np.array(bench.arm.goals)[:, 0]
-    assert np.all(np.diff(pan) <= 0)
