@@ -248,7 +248,7 @@ class ServoLoop:
         if event in {Event.PRESSED, Event.RELEASED}:
             self._pressed = event is Event.PRESSED
         self.state = transition.state
-        if before is not transition.state:
+        if before is not transition.state or transition.reaction is Reaction.PAUSE:
             self.cause = event
             logger.info("%s -> %s (%s)", before.value, transition.state.value, event.value)
         self._react(transition.reaction)

@@ -35,7 +35,9 @@ INTERRUPTED = 130
 @click.option("--port", default=None, help="Serial port, instead of the robot file's.")
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
 @click.option("--policy-pipe", type=int, default=None, help="Hold when this pipe (a file descriptor) closes.")
-@click.option("--homing/--no-homing", default=True, show_default=True, help="Begin in the rest pose, or where it stands.")
+@click.option(
+    "--homing/--no-homing", default=True, show_default=True, help="Begin in the rest pose, or where it stands."
+)
 def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | None, homing: bool) -> None:
     """Drive the arm of a robot: what `libra-edge run` starts beside the policy, and `libra-edge jog` alone.
 

@@ -285,3 +285,13 @@ def test_a_request_too_late_is_answered_too() -> None:
     late = bench.loop.post(Event.START)
     bench.loop.close()
     assert late.result(timeout=0).problem == "the servo loop has ended"
+
+
+def test_hold_while_it_holds_for_want_of_chunks_says_so_and_ignores_them() -> None:
+    bench = running_bench()
+    bench.tick(HOLD_AFTER_TICKS + 2)
+    assert bench.telemetry().cause is Event.CHUNKS_STOPPED
+    assert bench.happen(Event.HOLD).accepted
+    bench.send(rows_towards(0.1))
+    bench.tick(10)
+    assert (bench.telemetry().state, bench.telemetry().cause) == (State.HOLDING, Event.HOLD)
