@@ -153,7 +153,7 @@ def encode_telemetry(telemetry: ServoTelemetry, record: Record) -> None:
         record[name] = getattr(telemetry, name)
     for name in ("chunk_id", "first_command_ns", "first_captured_ns"):
         record[name] = _or_none(getattr(telemetry, name))
-    record["state"] = STATES.index(telemetry.state)
+    record["state"], record["cause"] = STATES.index(telemetry.state), CAUSES.index(telemetry.cause)
     record["fences"] = [telemetry.fences.get(fence, 0) for fence in COUNTED_FENCES]
     record["lateness"], record["lateness_longest_ns"] = telemetry.lateness.counts, telemetry.lateness.longest_ns
     record["busy"], record["busy_longest_ns"] = telemetry.busy.counts, telemetry.busy.longest_ns

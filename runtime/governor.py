@@ -81,7 +81,7 @@ class GovernorState:
 
     @classmethod
     def standing(cls, pose: Float64) -> GovernorState:
-        """At rest at `pose`, float64 [D] rad, finite. A pose outside the range may only be left towards it."""
+        """At rest at `pose`, float64 [D] rad, finite. One outside the range may be held, and only be left inwards."""
         if not np.all(np.isfinite(pose)):
             raise ValueError("the governor cannot start from a pose that is not finite")
         return cls(pose.copy(), np.zeros_like(pose), pose.copy())
@@ -126,7 +126,7 @@ def govern(
     if not dt_s > 0.0:
         raise ValueError(f"{dt_s} s since the last goal: time must pass")
     finite = np.isfinite(goal)
-    in_range = np.minimum(np.maximum(goal, limits.low), limits.high)
+    in_range = np.minimum(np.maximum(goal, np.minimum(limits.low, state.goal)), np.maximum(limits.high, state.goal))
     request = np.where(finite.all(axis=-1, keepdims=True), in_range, state.goal)
     fences = finite * (in_range != goal) * int(Fence.RANGE) + ~finite * int(Fence.NOT_FINITE)
     pressing = _presses_on(limits, state, request, measured)

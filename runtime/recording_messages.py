@@ -231,7 +231,7 @@ def _command_content(command: Command) -> dict[str, Any]:
         "chunk_id": command.chunk_id,
         "plan_age_steps": command.plan_age_steps,
         "captured_ns": command.captured_ns,
-        "fences": [_fence_names(int(fences)) for fences in command.verdict.fences],
+        "fences": [fence_names(int(fences)) for fences in command.verdict.fences],
         "goal_rad": command.goal.tolist(),
         "measured_rad": command.measured.tolist(),
         "current_ma": None if command.current is None else [_or_null(each) for each in command.current.tolist()],
@@ -244,5 +244,6 @@ def _or_null(number: float) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _fence_names(fences: int) -> str:
+def fence_names(fences: int) -> str:
+    """What acted on one joint's goal, such as `velocity+braking`; `passed` if nothing did."""
     return "+".join(fence.name.lower() for fence in Fence if fence & fences and fence.name) or "passed"

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from libra_edge.runtime.picture_watch import PictureWatch
 from libra_edge.runtime.run_state import Run
+from libra_edge.runtime.servo_telemetry import ticks_per_second
 
 Figures = Mapping[str, Any]
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
@@ -31,7 +32,7 @@ def run_figures(run: Run) -> dict[str, Any]:
         "capture_to_command_ms": log.capture_to_command_ms.summary(),
         "plan_age_steps": _exact_summary(log.plan_ages),
         "cameras": {name: _camera_figures(watch) for name, watch in run.pictures.items()},
-        "servo_hz": _servo_hz(run),
+        "servo_hz": ticks_per_second(run.first_telemetry, servo),
         "servo_lateness_us": None if servo is None else _rounded(servo.lateness.summary_us()),
         "deadline_misses": None if servo is None else servo.deadline_misses,
         "governed": None if servo is None else servo.governed,
@@ -73,13 +74,6 @@ def _exact_summary(values: Sequence[int]) -> dict[str, float | int | None]:
 def _camera_figures(watch: PictureWatch) -> dict[str, float | int | None]:
     rate_hz = None if watch.rate_hz is None else round(watch.rate_hz, 2)
     return {"pictures": watch.frames, "skipped": watch.skipped, "refused": watch.refused, "hz": rate_hz}
-
-
-def _servo_hz(run: Run) -> float | None:
-    first, last = run.first_telemetry, run.telemetry
-    if first is None or last is None or last.time_ns <= first.time_ns:
-        return None
-    return round((last.ticks - first.ticks) / (last.time_ns - first.time_ns) * 1e9, 2)
 
 
 def _rounded(summary: Figures, scale: float = 1.0) -> dict[str, float | int | None]:

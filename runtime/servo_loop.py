@@ -75,15 +75,15 @@ class ServoLoop:
         self._lost_reads = 0
         self._exhausted_since_ns: int | None = None
 
-    def open(self) -> None:
-        """Find the arm and put it under torque where it stands. Raises MissingHardwareError, BusError."""
+    def open(self, first: Event = Event.TORQUE_ON) -> None:
+        """Find the arm, put it under torque where it stands, do `first`. Raises MissingHardwareError, BusError."""
         self._arm.open()
         self._arm.enable_torque()
         self._joints = self._arm.read()
         self._governed = GovernorState.standing(self._joints.position)
         self._written_ns = self._clock.now_ns() - self.period_ns
         warn_of_pose(self._limits, self._arm.joint_names, self._joints.position)
-        self._happen(Event.TORQUE_ON)
+        self._happen(first)
         self._publish(deadline_misses=0)
 
     def post(self, event: Event) -> Future[Reply]:
@@ -250,7 +250,7 @@ class ServoLoop:
         if event in {Event.PRESSED, Event.RELEASED}:
             self._pressed = event is Event.PRESSED
         self.state = transition.state
-        if before is not transition.state:
+        if before is not transition.state or transition.reaction is Reaction.PAUSE:
             self.cause = event
             logger.info("%s -> %s (%s)", before.value, transition.state.value, event.value)
         self._react(transition.reaction)

@@ -24,9 +24,9 @@ class ServoNews:
         last, self._last = self._last, telemetry
         if telemetry.recoveries > last.recoveries:
             log.fault(telemetry.trouble, "the arm is held and looked for")
-        if telemetry.state is last.state:
+        if (telemetry.state, telemetry.cause) == (last.state, last.cause):
             return
-        if last.state is State.RECOVERING and telemetry.state not in {State.FAULT, State.OFF}:
+        if last.state is State.RECOVERING and telemetry.state not in {State.RECOVERING, State.FAULT, State.OFF}:
             log.note(f"the arm is back, {telemetry.state.value}")
         if telemetry.state is State.HOLDING and telemetry.cause in ASKED_FOR:
             log.fault(ASKED_FOR[telemetry.cause], "hold, until start")

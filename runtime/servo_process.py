@@ -42,12 +42,19 @@ class ServoOptions:
 
     Attributes:
         stop_switch: holds the arm while it is pressed; None if there is none.
+        homing: move to the rest pose at the start; without it the arm holds where it stands, until `start`.
     """
 
     port: str
     on_exit: OnExit = OnExit.HOLD
     policy_pipe: int | None = None
     stop_switch: StopSwitch | None = None
+    homing: bool = True
+
+    @property
+    def first(self) -> Event:
+        """What happens once the arm is under torque."""
+        return Event.TORQUE_ON if self.homing else Event.TORQUE_ON_HERE
 
 
 async def run_servo(arm: Arm, robot: Robot, options: ServoOptions, announce: Callable[[ServoDirectory], None]) -> None:
@@ -63,7 +70,7 @@ async def run_servo(arm: Arm, robot: Robot, options: ServoOptions, announce: Cal
         with ThreadPoolExecutor(1, "servo") as thread, _wishes(servo, options):
             async with control_socket(directory.socket, lambda request: _answer(servo, request)):
                 opened = functools.partial(events.call_soon_threadsafe, announce, directory)
-                await events.run_in_executor(thread, run_ticks, servo, clock, opened)
+                await events.run_in_executor(thread, run_ticks, servo, clock, opened, options.first)
     if servo.fault is not None:
         raise servo.fault
 

@@ -50,3 +50,10 @@ class ServoTelemetry:
     lateness: Durations = field(default_factory=Durations)
     busy: Durations = field(default_factory=Durations)
     fault: str = ""
+
+
+def ticks_per_second(first: ServoTelemetry | None, last: ServoTelemetry | None) -> float | None:
+    """The rate of the servo loop between two telemetries, Hz; None where there was no time between them."""
+    if first is None or last is None or last.time_ns <= first.time_ns:
+        return None
+    return round((last.ticks - first.ticks) / (last.time_ns - first.time_ns) * 1e9, 2)

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from libra_edge.protocols import Clock
 from libra_edge.runtime.servo_deadlines import Deadlines
 from libra_edge.runtime.servo_loop import ServoLoop
+from libra_edge.runtime.supervisor import Event
 
 
-def run_ticks(servo: ServoLoop, clock: Clock, opened: Callable[[], object]) -> None:
-    """Open the arm, call `opened`, tick until the loop has finished, close the arm.
+def run_ticks(servo: ServoLoop, clock: Clock, opened: Callable[[], object], first: Event = Event.TORQUE_ON) -> None:
+    """Open the arm, do `first`, call `opened`, tick until the loop has finished, close the arm.
 
     Raises MissingHardwareError or BusError if the arm cannot be opened, BusError if it cannot be left as asked for.
     """
     try:
-        servo.open()
+        servo.open(first)
         opened()
         deadlines = Deadlines(clock.now_ns(), servo.period_ns)
         while not servo.finished:

@@ -28,6 +28,7 @@ class Event(str, enum.Enum):
     """What can happen."""
 
     TORQUE_ON = "torque on"
+    TORQUE_ON_HERE = "torque on without homing"
     ARRIVED = "arrived"
     START = "start"
     HOLD = "hold"
@@ -84,6 +85,7 @@ _WHEREVER_UNDER_TORQUE = {
 }
 _IN_PARTICULAR = {
     (State.OFF, Event.TORQUE_ON): Transition(State.HOMING, Reaction.HOME),
+    (State.OFF, Event.TORQUE_ON_HERE): Transition(State.HOLDING, Reaction.PAUSE),
     (State.OFF, Event.STOP): Transition(State.OFF, Reaction.LEAVE_HOLDING),
     (State.OFF, Event.ABORT): Transition(State.OFF, Reaction.LEAVE_HOLDING),
     (State.OFF, Event.POLICY_GONE): Transition(State.OFF, Reaction.LEAVE_HOLDING),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from libra_edge.cli.terminal_keys import terminal_keys
 from libra_edge.errors import ProcessError
 from libra_edge.runtime.control_socket import Request
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.supervisor import Event, State
 
 KEY = b" "
+REPEATS_WITHIN_S = 1.0
+"""A key that is kept down repeats; that must not let a held arm go on."""
 
 
 @contextlib.contextmanager
@@ -25,19 +24,27 @@ def hold_key(run: Run) -> Iterator[bool]:
     To be entered on the event loop. The terminal is as it was afterwards.
     """
     presses: set[asyncio.Task[None]] = set()
+    last_s = -REPEATS_WITHIN_S
 
-    def pressed() -> None:
-        task = asyncio.ensure_future(_hold_or_go_on(run))
+    def received(keys: bytes) -> None:
+        nonlocal last_s
+        if KEY not in keys:
+            return
+        now_s = asyncio.get_running_loop().time()
+        again, last_s = now_s - last_s >= REPEATS_WITHIN_S, now_s
+        task = asyncio.ensure_future(_hold_or_go_on(run, may_go_on=again))
         presses.add(task)
         task.add_done_callback(presses.discard)
 
-    with _keys(pressed) as listening:
+    with terminal_keys(received) as listening:
         yield listening
 
 
-async def _hold_or_go_on(run: Run) -> None:
+async def _hold_or_go_on(run: Run, *, may_go_on: bool) -> None:
     telemetry = run.servo.telemetry()
     held = telemetry.state is State.HOLDING and telemetry.cause in {Event.HOLD, Event.PRESSED}
+    if held and not may_go_on:
+        return
     try:
         reply = await run.servo.request(Request.START if held else Request.HOLD)
     except ProcessError as error:
@@ -47,36 +54,3 @@ async def _hold_or_go_on(run: Run) -> None:
         run.log.note(f"the space bar was pressed, but {reply.problem}")
     elif held:
         run.log.note("going on")
-
-
-@contextlib.contextmanager
-def _keys(pressed: Callable[[], None]) -> Iterator[bool]:
-    """Call `pressed` on the event loop for each press of the key."""
-    if not _is_ours():
-        yield False
-        return
-    loop, terminal = asyncio.get_running_loop(), sys.stdin.fileno()
-
-    def readable() -> None:
-        keys = os.read(terminal, 64)
-        if not keys:
-            loop.remove_reader(terminal)
-        elif KEY in keys:
-            pressed()
-
-    before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal, termios.TCSANOW)
-    loop.add_reader(terminal, readable)
-    try:
-        yield True
-    finally:
-        loop.remove_reader(terminal)
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
-
-
-def _is_ours() -> bool:
-    """A terminal, and this process in its foreground: changing the mode of another's would stop us."""
-    try:
-        return sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):
-        return False

@@ -23,6 +23,7 @@ VERBS = {
     "emulate": "Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.",
     "eval": "Play episodes from fresh seeds and count successes, with Wilson 95 % intervals.",
     "export": "Quantise a model, compare it with what it was, and write it as a bundle.",
+    "jog": "Move one joint at a time from the keyboard, slowly: for the first minutes with an arm.",
     "replay": "Feed a recording's pictures and joints through a bundle again and compare plans and chunks.",
     "run": "Do a task with a robot arm, watched, fenced in and recorded.",
     "stop": "Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).",

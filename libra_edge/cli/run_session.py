@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from libra_edge.cli.hold_key import hold_key
 from libra_edge.cli.output import stderr_console
 from libra_edge.cli.run_hardware import RunHardware
+from libra_edge.cli.stop_signals import stop_signals
 from libra_edge.errors import ProcessError, RuntimeFault
 from libra_edge.robot import Robot
 from libra_edge.runtime.policy import Policy
@@ -71,7 +69,7 @@ async def run_session(
     """Drive the arm. Raises InputError if it cannot be started at all; a fault later on is part of the result."""
     end = RunEnd(log.clock, options.duration_s, hardware.referee, options.after_success_s)
     arguments = ["--robot", options.robot_name, "--port", hardware.port, "--on-exit", options.on_exit.value]
-    with _stop_signals(end):
+    with stop_signals(end.stop):
         servo = await ServoClient.launch(arguments, joints=len(robot.joint))
         sight = Sight(max_frame_ages_ns(policy.spec, robot), servo.joint_state, log.clock)
         run = Run(policy, hardware.cameras, sight, servo, log, log.clock, end, options.mode)
@@ -114,22 +112,3 @@ async def _park(run: Run, servo: ServoClient, patience_s: float) -> RuntimeFault
             run.log.command(command)
         run.telemetry = servo.telemetry()
     return None
-
-
-@contextmanager
-def _stop_signals(end: RunEnd) -> Iterator[None]:
-    """First SIGINT or SIGTERM: a controlled stop. The second ends us at once, and the servo process holds the arm."""
-    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        end.stop("stopped by you")
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -1,4 +1,4 @@
-"""The servo process of `libra-edge run`: `python -m libra_edge.cli.servo`. Hidden: one starts it through `run`.
+"""The servo process of `run` and `jog`: `python -m libra_edge.cli.servo`. Hidden: those two start it.
 
 Its stdout carries one JSON line, once the arm stands under torque; its stderr carries lines of `LEVEL message`.
 """
@@ -35,8 +35,11 @@ INTERRUPTED = 130
 @click.option("--port", default=None, help="Serial port, instead of the robot file's.")
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
 @click.option("--policy-pipe", type=int, default=None, help="Hold when this pipe (a file descriptor) closes.")
-def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | None) -> None:
-    """Drive the arm of a robot: what `libra-edge run` starts beside the policy.
+@click.option(
+    "--homing/--no-homing", default=True, show_default=True, help="Begin in the rest pose, or where it stands."
+)
+def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | None, homing: bool) -> None:
+    """Drive the arm of a robot: what `libra-edge run` starts beside the policy, and `libra-edge jog` alone.
 
     \b
     Example:
@@ -45,7 +48,7 @@ def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | 
     robot = open_robot(robot_name)
     path = port or find_port(robot)
     switch = None if robot.stop is None else InputKey(robot.stop.device, robot.stop.key)
-    options = ServoOptions(path, OnExit(on_exit), policy_pipe, switch)
+    options = ServoOptions(path, OnExit(on_exit), policy_pipe, switch, homing)
     uvloop.run(run_servo(KochArm(robot, path), robot, options, _announce))
 
 

@@ -19,7 +19,7 @@ from libra_edge.cli import main
 from libra_edge.cli.output import json_option, print_json
 
 ROOT = Path(__file__).resolve().parents[2]
-# Started by `run`, for itself.
+# Started by `run` and `jog`, for themselves.
 HIDDEN = {"servo"}
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from libra_edge.cli import hold_key as module
+from libra_edge.cli import hold_key as hold_key_module
+from libra_edge.cli import terminal_keys as module
 from libra_edge.cli.hold_key import hold_key
 from libra_edge.runtime.control_socket import Reply, Request
 from libra_edge.runtime.run_state import Run
@@ -69,15 +70,42 @@ def pressing(keyboard: int, servo: Servo, *keys: bytes) -> None:
 def test_space_holds_and_space_again_goes_on_and_other_keys_do_nothing(
     keyboard: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_is_ours", lambda: True)
+    monkeypatch.setattr(module, "in_foreground", lambda: True)
+    monkeypatch.setattr(hold_key_module, "REPEATS_WITHIN_S", 0.0)
     before, servo = termios.tcgetattr(sys.stdin), Servo()
     pressing(keyboard, servo, b"x", b" ", b"\n", b" ")
     assert servo.asked == [Request.HOLD, Request.START]
     assert termios.tcgetattr(sys.stdin) == before
 
 
+def test_a_space_bar_that_is_kept_down_holds_and_does_not_let_go_on(
+    keyboard: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "in_foreground", lambda: True)
+    monkeypatch.setattr(hold_key_module, "REPEATS_WITHIN_S", 60.0)
+    looked: list[State] = []
+
+    class Watched(Servo):
+        def telemetry(self) -> ServoTelemetry:
+            looked.append(self.state)
+            return super().telemetry()
+
+    async def keep_down(servo: Servo) -> None:
+        run = Run.__new__(Run)
+        run.servo, run.log = servo, Log()  # type: ignore[assignment]
+        with hold_key(run):
+            for presses in range(1, 6):
+                os.write(keyboard, b" ")
+                while len(looked) < presses:
+                    await asyncio.sleep(0.001)
+
+    servo = Watched()
+    asyncio.run(asyncio.wait_for(keep_down(servo), 30))
+    assert servo.asked == [Request.HOLD]
+
+
 def test_after_a_hold_for_want_of_chunks_space_holds_for_good(keyboard: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_is_ours", lambda: True)
+    monkeypatch.setattr(module, "in_foreground", lambda: True)
     servo = Servo()
     servo.state, servo.cause = State.HOLDING, Event.CHUNKS_STOPPED
     pressing(keyboard, servo, b" ")

@@ -86,7 +86,9 @@ class FakeArm:
 class Bench:
     """A servo loop over a fake arm, with the policy's end of the channel, ticked by hand."""
 
-    def __init__(self, pose: Float64 | None = None, on_exit: OnExit = OnExit.HOLD) -> None:
+    def __init__(
+        self, pose: Float64 | None = None, on_exit: OnExit = OnExit.HOLD, first: Event = Event.TORQUE_ON
+    ) -> None:
         self.clock = SimulatedClock(1_000_000_000)
         self.arm = FakeArm(self.clock)
         if pose is not None:
@@ -95,7 +97,7 @@ class Bench:
         channel = ServoChannel(self.directory, JOINTS)
         self.policy = PolicyChannel(self.directory, JOINTS)
         self.loop = ServoLoop(self.arm, ROBOT, channel, self.clock, on_exit)
-        self.loop.open()
+        self.loop.open(first)
 
     def tick(self, times: int = 1) -> None:
         """Let a period pass and tick, unless the loop has finished."""

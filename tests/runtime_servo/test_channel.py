@@ -22,7 +22,7 @@ from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Fence, Verdict
 from libra_edge.runtime.servo_durations import Durations
 from libra_edge.runtime.servo_telemetry import COUNTED_FENCES, ServoTelemetry
-from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.supervisor import Event, State
 
 JOINTS = 3
 HEADER_BYTES = HEADER_TYPE.itemsize
@@ -96,13 +96,26 @@ def test_joints_and_telemetry_arrive_and_stay_readable(servo: ServoChannel, poli
     telemetry = ServoTelemetry(
         time_ns=9,
         state=State.HOLDING,
+        cause=Event.PRESSED,
         ticks=3,
+        deadline_misses=1,
+        failed_reads=5,
+        recoveries=6,
+        trouble="no answer from servo 3",
         chunk_id=0,
         first_command_ns=4,
+        first_captured_ns=2,
+        chunks_accepted=7,
+        chunks_refused=8,
+        governed=10,
         fences=dict.fromkeys(COUNTED_FENCES, 2),
         lateness=lateness,
+        busy=lateness,
         fault="é" * 400,
     )
+    untold = ServoTelemetry(time_ns=0, state=State.OFF)
+    names = [field.name for field in dataclasses.fields(telemetry)]
+    assert [name for name in names if getattr(telemetry, name) == getattr(untold, name)] == []
     servo.publish_joints(joints)
     servo.publish_telemetry(telemetry)
     for _ in range(2):

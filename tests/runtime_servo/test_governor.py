@@ -113,12 +113,16 @@ def test_the_end_of_the_range_is_reached_and_never_passed() -> None:
 def test_a_joint_that_stands_outside_its_range_may_only_come_in() -> None:
     state = GovernorState.standing(np.array([1.3]))
     path = [1.3]
-    for asked in [2.0] * 20 + [1.2] * 100:
+    for asked in [1.3] * 20 + [2.0] * 20 + [1.2] * 40 + [1.4] * 20 + [-2.0] * 400 + [1.4] * 400:
         decision = one_joint(asked, state)
         state = decision.state
+        assert decision.verdict.acted(Fence.RANGE) == (asked in {2.0, 1.4, -2.0})
         path.append(float(decision.goal[0]))
-    assert np.all(np.diff(path) <= 0.0)
-    assert path[-1] == 1.0
+    assert set(path[:41]) == {1.3}, "it is neither pulled in nor let out"
+    assert set(path[75:101]) == {1.2}, "it comes in as far as it is asked to, and not out again"
+    inside = int(np.argmax(np.array(path) <= 1.0))
+    assert np.all(np.diff(path[:inside]) <= 0.0)
+    assert max(path[inside:]) <= 1.0
 
 
 @pytest.mark.parametrize("dt_s", [0.0, -0.01, np.nan])

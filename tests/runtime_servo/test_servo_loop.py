@@ -312,12 +312,11 @@ def test_a_request_too_late_is_answered_too() -> None:
     assert late.result(timeout=0).problem == "the servo loop has ended"
 
 
-def test_a_pose_outside_the_range_is_announced_and_only_left_inwards(caplog: pytest.LogCaptureFixture) -> None:
-    outside = ROBOT.rest.copy()
-    outside[0] = ROBOT.high[0] + 0.2
-    bench = Bench(pose=outside)
-    assert "shoulder_pan stands at 137.5 degrees" in caplog.text
-    bench.tick(800)
-    assert bench.state() is State.READY
-    pan = np.array(bench.arm.goals)[:, 0]
-    assert np.all(np.diff(pan) <= 0)
+def test_hold_while_it_holds_for_want_of_chunks_says_so_and_ignores_them() -> None:
+    bench = running_bench()
+    bench.tick(HOLD_AFTER_TICKS + 2)
+    assert bench.telemetry().cause is Event.CHUNKS_STOPPED
+    assert bench.happen(Event.HOLD).accepted
+    bench.send(rows_towards(0.1))
+    bench.tick(10)
+    assert (bench.telemetry().state, bench.telemetry().cause) == (State.HOLDING, Event.HOLD)

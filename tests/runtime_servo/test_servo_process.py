@@ -23,7 +23,7 @@ from libra_edge.messages import ActionChunk
 from libra_edge.runtime.control_socket import Reply, Request, ask
 from libra_edge.runtime.servo_client import ServoClient
 from libra_edge.runtime.servo_directory import running_servos
-from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.supervisor import Event, State
 from tests.dynamixel.bench import IDS, bus_on, emulated
 from tests.runtime_servo.fakes import JOINTS, ROBOT, STEP_NS, rows_towards
 
@@ -247,6 +247,7 @@ def test_stop_with_hold_keeps_the_process_alive_and_holding(emulator: ServoBusEm
         output, _ = await process.communicate()
         assert output.startswith(b'{"state": "holding"')
         await client.wait_for(State.HOLDING, patience_s=PATIENCE_S)
+        assert client.telemetry().cause is Event.HOLD
         assert (await started(client)).state is State.RUNNING
 
     launched(emulator.port, hold)
