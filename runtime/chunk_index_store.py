@@ -22,8 +22,8 @@ FIGURES = (
     "uncompressed_size",
 )
 _CHUNK = struct.Struct(f"<{len(FIGURES)}QH")
-_CHANNEL = struct.Struct("<HI")
-"""A channel's message index lies less than 4 GiB behind its chunk."""
+_CHANNEL = struct.Struct("<Hi")
+"""A channel's message index lies right behind its chunk, less than 2 GiB away."""
 
 
 class ChunkIndexStore:

@@ -31,6 +31,9 @@ class VolatileDisk(io.FileIO):
         self.held += data
         return len(data)
 
+    def tell(self) -> int:
+        return super().tell() + len(self.held)
+
     def sync(self, _descriptor: int) -> None:
         size = len(self.held)
         os.write(self.fileno(), self.held[:size])
