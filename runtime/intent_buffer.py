@@ -6,6 +6,8 @@ Ours work at once, so a plan arrives d steps late; by then its first d tokens sp
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from libra_edge.messages import Int64, Plan
 
 
@@ -48,6 +50,11 @@ class IntentBuffer:
             return False
         self._plan = plan
         return True
+
+    def begin_at(self, step: int) -> None:
+        """The arm has stood still while the plan was made: its first tokens speak of control step `step`."""
+        if self._plan is not None:
+            self._plan = replace(self._plan, first_step=step)
 
     def change_task(self) -> int:
         """Throw the plan away and return the new task's id."""

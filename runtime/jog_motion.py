@@ -41,8 +41,8 @@ class JogMotion:
         return np.clip(self.start + self.velocity * passed_s, self.low, self.high)
 
     def chunk(self, chunk_id: int) -> ActionChunk:
-        """The line as an action chunk; no picture and no plan stand behind it."""
-        rows = np.stack([self.goal_at(self.start_ns + (i + 1) * STEP_NS) for i in range(REACH_STEPS)])
+        """The line as an action chunk, with a last row at rest; no picture and no plan stand behind it."""
+        rows = np.stack([self.goal_at(self.start_ns + (i + 1) * STEP_NS) for i in range(REACH_STEPS + 1)])
         return ActionChunk(chunk_id, rows, 0, self.start_ns, STEP_NS, 0, 0, self.start_ns)
 
 

@@ -136,13 +136,17 @@ class Episode:
     def _deliver(self, step: int) -> None:
         if self._pending is None or step < self._pending[0] + self.plan_delay_steps:
             return
-        plan = self.policy.make_plan(self._pending[1], self._label(self._pending), self.policy.buffer.task_id)
+        label = self._label(self._pending) if self.mode is Mode.ASYNC else step
+        plan = self.policy.make_plan(self._pending[1], label, self.policy.buffer.task_id)
         self.policy.buffer.offer(plan)
         self.plans.append(plan)
         self._pending = None
 
     def _label(self, pending: tuple[int, Observation]) -> int:
-        """The control step that a plan's first tokens speak of: that of its pictures."""
+        """The control step that a plan's first tokens speak of: that of its pictures.
+
+        Where the arm has waited for it, that of its delivery (see Mode).
+        """
         begun, observation = pending
         return min(begun, max(0, self.policy.steps.step_at(observation.captured_ns)))
 

@@ -49,8 +49,7 @@ class RefinerStream:
         while True:
             step = await self._until_due(step, may_be_late=follows)
             if self._plan_first(step):
-                await planner.plan()
-                step = await self._until_due(step, may_be_late=False)
+                step = await self._after_plan(planner, step)
             follows = await self._refine(step)
             step += self._run.policy.chunk_steps if follows else 1
 
@@ -70,6 +69,16 @@ class RefinerStream:
         step = max(step, run.policy.steps.first_from(now_ns + lead_ns - slack_ns))
         self._asked_ns = max(now_ns, run.policy.steps.start_of(step) - lead_ns)
         await asyncio.sleep(run.seconds_until(self._asked_ns))
+        return step
+
+    async def _after_plan(self, planner: PlannerStream, step: int) -> int:
+        """Let a plan be made for the chunk that was due at `step`; the step at which it is due now."""
+        buffer = self._run.policy.buffer
+        last = buffer.plan
+        await planner.plan()
+        step = await self._until_due(step, may_be_late=False)
+        if buffer.plan is not last:
+            buffer.begin_at(step)
         return step
 
     def _plan_first(self, step: int) -> bool:

@@ -14,6 +14,9 @@ class Mode(str, Enum):
     ASYNC: the planner runs beside the refiner, and the newest plan is used while it ages.
     SERIAL: a plan is made when the last one is used up, and the arm waits for it: the paper's amortised schedule.
     SYNC: a plan is made for every chunk, and the arm waits for it: the oracle.
+
+    A plan that the arm has waited for begins with the chunk that it was made for: none of its tokens is lost, and in
+    serial mode each serves M chunks, however long planning takes.
     """
 
     ASYNC = "async"

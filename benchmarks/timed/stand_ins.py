@@ -20,12 +20,8 @@ CHUNK_STEPS = 5
 """H_chunk of the published setting."""
 
 
-def a_spec(rate_hz: float, refinements: int) -> ModelSpec:
-    """A model whose plans serve for exactly `refinements` chunks (M), however late they come, up to four steps.
-
-    Tokens are indexed by absolute control step, so a late plan loses its first ones. The plan is one chunk longer than
-    M to make up for that, and the oldest plan allowed is that of the M-th chunk.
-    """
+def a_spec(rate_hz: float, plan_chunks: int, oldest_plan_steps: int) -> ModelSpec:
+    """A model whose plans are so many chunks long and may be used up to an age in control steps."""
     cameras = [
         {"name": camera.name, "width": camera.width, "height": camera.height, "used_by": ["planner", "refiner"]}
         for camera in ROBOT.camera
@@ -38,9 +34,9 @@ def a_spec(rate_hz: float, refinements: int) -> ModelSpec:
                 "rate_hz": rate_hz,
                 "bins": 10,
                 "chunk_steps": CHUNK_STEPS,
-                "plan_chunks": refinements + 1,
+                "plan_chunks": plan_chunks,
                 "denoising_steps": 5,
-                "max_plan_delay_steps": refinements * CHUNK_STEPS - 1,
+                "max_plan_delay_steps": oldest_plan_steps,
             },
             "action": {
                 "convention": "absolute_joint_position",

@@ -9,7 +9,15 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.timed.shared_gpu import SharedGpu
-from benchmarks.timed.stand_ins import ROBOT, SilentServo, TimedPlanner, TimedRefiner, a_spec, an_observation
+from benchmarks.timed.stand_ins import (
+    CHUNK_STEPS,
+    ROBOT,
+    SilentServo,
+    TimedPlanner,
+    TimedRefiner,
+    a_spec,
+    an_observation,
+)
 from benchmarks.timed.timed_worker import Call, Workshop
 from benchmarks.timed.virtual_time import run_in_virtual_time
 from libra_edge.clock import SimulatedClock
@@ -90,7 +98,9 @@ def play(setting: Setting) -> Outcome:
 
 
 def _a_run(setting: Setting, clock: SimulatedClock) -> Run:
-    spec = a_spec(setting.rate_hz, setting.refinements)
+    spare_chunks = 1 if setting.mode is Mode.ASYNC else 0  # a plan that the arm does not wait for loses tokens
+    oldest = (setting.refinements - 1) * CHUNK_STEPS + spare_chunks * (CHUNK_STEPS - 1)
+    spec = a_spec(setting.rate_hz, setting.refinements + spare_chunks, oldest)
     servo = SilentServo(clock)
     words = np.ones((1, 8), np.int64)
     policy = Policy(TimedPlanner(spec), TimedRefiner(spec), spec, words, clock=clock, seed=1)

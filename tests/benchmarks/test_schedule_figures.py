@@ -30,4 +30,4 @@ def test_serial_waits_for_plans_and_async_does_not() -> None:
     at_once = figures_of(play(Setting(Mode.ASYNC, 2, seconds=20.0)))
     assert (serial["latency_max_ms"], at_once["latency_max_ms"]) == (152.0, 92.0)
     assert serial["time_without_chunk"] > 0.05 > at_once["time_without_chunk"]
-    assert serial["plan_age_max_ms"] == 800.0
+    assert serial["plan_age_max_ms"] == 500.0

@@ -279,8 +279,27 @@ def test_sync_plans_for_each_chunk_and_the_arm_waits_meanwhile() -> None:
     assert played.run.log.plans - len(played.servo.chunks) in (0, 1)
 
 
-def test_serial_plans_once_for_m_chunks() -> None:
-    played = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL, spec=a_spec(plan_chunks=3, max_plan_delay_steps=10))
+@pytest.mark.parametrize("m", [2, 3, 5])
+@pytest.mark.parametrize("planner_s", [0.02, 0.17])
+def test_serial_plans_once_for_m_chunks_however_long_that_takes(m: int, planner_s: float) -> None:
+    spec = a_spec(plan_chunks=m, max_plan_delay_steps=5 * (m - 1))
+    played = play(planner=[planner_s], refiner=[0.02], mode=Mode.SERIAL, spec=spec, seconds=10.0)
     uses = list(Counter(chunk.plan_id for chunk in played.servo.chunks).values())
-    assert set(uses[:-1]) <= {2, 3}
-    assert max(chunk.plan_age_steps for chunk in played.servo.chunks) <= 10
+    assert set(uses[:-1]) == {m}
+    assert [chunk.plan_age_steps for chunk in played.servo.chunks[: 2 * m]] == [5 * chunk for chunk in range(m)] * 2
+
+
+def test_a_plan_that_failed_does_not_make_the_last_one_young_again() -> None:
+    class SecondFails(FakePlanner):
+        def plan(self, *arguments: Any) -> Int64:
+            if self.calls == 4:  # three of them to warm up
+                self.calls += 1
+                raise EngineError("planner", "out of memory")
+            return super().plan(*arguments)
+
+    spec = a_spec()
+    systems = SecondFails(spec), FakeRefiner(spec)
+    played = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL, spec=spec, systems=systems)
+    assert len(played.run.log.faults) >= 1
+    assert max(Counter(chunk.plan_id for chunk in played.servo.chunks).values()) == 2
+    assert [chunk.plan_age_steps for chunk in played.servo.chunks[:4]] == [0, 5, 0, 5]
