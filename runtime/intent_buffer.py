@@ -28,6 +28,7 @@ class IntentBuffer:
         self._chunk_steps = chunk_steps
         self._plan_steps = plan_steps
         self._max_plan_delay_steps = max_plan_delay_steps
+        self._asked_age_steps: int | None = None
         self._plan: Plan | None = None
 
     @property
@@ -37,8 +38,20 @@ class IntentBuffer:
 
     @property
     def max_age_steps(self) -> int:
-        """Oldest plan, in steps at a chunk's start, that still has a whole chunk of tokens and was trained for."""
-        return min(self._plan_steps - self._chunk_steps, self._max_plan_delay_steps)
+        """Oldest plan, in steps at a chunk's start, that has a whole chunk of tokens, was trained for and is wanted."""
+        most = min(self._plan_steps - self._chunk_steps, self._max_plan_delay_steps)
+        return most if self._asked_age_steps is None else min(most, self._asked_age_steps)
+
+    def tighten(self, age_steps: int) -> bool:
+        """Use no plan older than `age_steps` (>= 0) at a chunk's start; the bounds there were remain the outer ones.
+
+        False if they are as tight already.
+        """
+        if age_steps < 0:
+            raise ValueError(f"no plan is {age_steps} steps old")
+        before = self.max_age_steps
+        self._asked_age_steps = age_steps
+        return self.max_age_steps < before
 
     def offer(self, plan: Plan) -> bool:
         """Keep `plan` if it is of the present task and not older than the one held; say whether it was kept."""
@@ -87,4 +100,6 @@ class IntentBuffer:
             return f"the plan is {age} steps old and ends before the chunk does"
         if age > self._max_plan_delay_steps:
             return f"the plan is {age} steps old; the model was trained for at most {self._max_plan_delay_steps}"
+        if age > self.max_age_steps:
+            return f"the plan is {age} steps old; {self.max_age_steps} were asked for as the most"
         return None

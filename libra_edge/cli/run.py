@@ -52,6 +52,7 @@ RECORDINGS = Path("recordings")
 )
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Of the noise, and of a simulation.")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ASYNC.value, show_default=True)
+@click.option("--max-plan-age", type=click.IntRange(0), help="Steps; hold rather than use an older plan.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option("--record", type=click.Path(path_type=Path), help="The recording [default: recordings/...mcap]")
 @click.option("--view/--no-view", default=True, show_default=True, help="Show how it goes, on stderr.")
@@ -66,6 +67,7 @@ def command(
     duration: float,
     seed: int,
     mode: str,
+    max_plan_age: int | None,
     backend: str,
     record: Path | None,
     view: bool,
@@ -88,7 +90,9 @@ def command(
         _loaded_policy(bundle, robot, used, task, clock=clock, seed=seed) as policy,
         open_hardware(robot, cameras, seed=seed, task=task) as hardware,
     ):
+        _tighten(policy, max_plan_age)
         metadata = _metadata(bundle, robot, options, seed, used)
+        metadata["max_plan_age_steps"] = str(policy.buffer.max_age_steps)
         with _recorder(path, metadata) as recorder:
             log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
@@ -119,6 +123,13 @@ def _loaded_policy(
         for warning in gate_warnings(bundle, target_of(backend)):
             logger.warning("%s", warning)
         yield policy
+
+
+def _tighten(policy: Policy, max_plan_age: int | None) -> None:
+    """Let no plan be used that is older, in control steps at a chunk's start."""
+    most = policy.buffer.max_age_steps
+    if max_plan_age is not None and not policy.buffer.tighten(max_plan_age):
+        logger.warning("--max-plan-age %d changes nothing: the model's own bound is %d steps", max_plan_age, most)
 
 
 def _recording_name(robot: Robot, task: str) -> str:

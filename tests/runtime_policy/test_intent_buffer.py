@@ -107,6 +107,27 @@ def test_nothing_is_drawn_past_the_horizon() -> None:
     assert "ends before" in str(buffer.refusal(6))
 
 
+def test_a_tightened_buffer_refuses_plans_that_the_model_would_bear() -> None:
+    buffer = IntentBuffer(5, 20, 8)
+    buffer.offer(a_plan(0, plan_steps=20))
+    assert buffer.tighten(3)
+    assert buffer.max_age_steps == 3
+    assert buffer.tokens_for(3) is not None
+    assert buffer.tokens_for(4) is None
+    assert buffer.refusal(4) == "the plan is 4 steps old; 3 were asked for as the most"
+    assert "trained for at most 8" in str(buffer.refusal(9))
+
+
+def test_tightening_never_widens() -> None:
+    buffer = IntentBuffer(5, 20, 8)
+    buffer.offer(a_plan(0, plan_steps=20))
+    assert not buffer.tighten(9)
+    assert buffer.max_age_steps == 8
+    assert buffer.tokens_for(9) is None
+    with pytest.raises(ValueError, match="-1 steps"):
+        buffer.tighten(-1)
+
+
 def test_a_plan_older_than_the_model_was_trained_for_is_refused() -> None:
     buffer = IntentBuffer(5, 20, 3)
     buffer.offer(a_plan(0, plan_steps=20))

@@ -66,13 +66,26 @@ def figures_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
 
 
 def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path: Path) -> None:
-    process = start(bundle, tmp_path, "--duration", "1.5", "--seed", "11", "--require-success", "--on-exit", "rest")
+    process = start(
+        bundle,
+        tmp_path,
+        "--duration",
+        "1.5",
+        "--seed",
+        "11",
+        "--max-plan-age",
+        "99",
+        "--require-success",
+        "--on-exit",
+        "rest",
+    )
     figures, err = figures_of(process)
     assert figures.keys() >= CONTRACT
     assert figures["success"] is False
     assert process.returncode == 1
     assert f"the task '{TASK}' was not done" in err
     assert "gate 'closed_loop_drop_points' was not run for this bundle" in err
+    assert "--max-plan-age 99 changes nothing: the model's own bound is 5 steps" in err
     assert figures["limits_violated"] == 0
     assert figures["ended"] == "time is up", "whatever a busy computer had to announce meanwhile"
     assert figures["chunks"] >= 2
@@ -80,6 +93,7 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
     metadata = read_metadata(Path(figures["recording"]))
     assert Robot.model_validate_json(metadata["run"]["robot_file"]) == open_robot(metadata["run"]["robot"])
     assert metadata["run"]["task"] == TASK
+    assert metadata["run"]["max_plan_age_steps"] == "5"
     assert metadata["result"]["success"] == "false"
     messages = list(read_messages(Path(figures["recording"])))
     topics = [message.topic for message in messages]

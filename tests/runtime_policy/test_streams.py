@@ -99,6 +99,7 @@ def play(
     systems: tuple[Any, Any] | None = None,
     max_frame_age_ns: int = 333_000_000,
     pause: tuple[float, float] | None = None,
+    max_plan_age: int | None = None,
 ) -> Played:
     """Run both streams for `seconds`; calls take as long as listed (the first three of each are warm-up).
 
@@ -110,6 +111,8 @@ def play(
     fake_planner, fake_refiner = systems or (FakePlanner(spec), FakeRefiner(spec))
     servo = FakeServo(clock)
     policy = Policy(fake_planner, fake_refiner, spec, np.ones((1, 8), np.int64), clock=clock, seed=1)
+    if max_plan_age is not None:
+        policy.buffer.tighten(max_plan_age)
     sight = Sight({camera.name: max_frame_age_ns for camera in ROBOT.camera}, servo.joint_state, clock)
     log = RunLog(clock, ROBOT.joint_names, LimitCheck(ROBOT))
     run = Run(policy, [], sight, servo, log, clock, lambda: None, mode, every)

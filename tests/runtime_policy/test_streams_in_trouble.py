@@ -72,3 +72,29 @@ def test_after_some_very_slow_calls_the_arm_moves_again(slow_calls: int) -> None
     played = play(planner=[0.03], refiner=[*([0.02] * 6), *([1.2] * slow_calls), 0.02], seconds=8.0 + 3 * slow_calls)
     assert played.run.log.holding is None
     assert all(0 < lead < 20 for lead in played.lead_ms[-3:])
+
+
+def test_plans_older_than_was_asked_for_are_announced_and_held_on() -> None:
+    spec = a_spec(plan_chunks=4, max_plan_delay_steps=15)
+    free = play(planner=[0.35], refiner=[0.02], spec=spec)
+    assert free.run.log.holding is None
+    ages = set(free.run.log.plan_ages)
+    assert max(ages) > min(ages) >= 4
+    bound = min(ages)
+    played = play(planner=[0.35], refiner=[0.02], spec=spec, max_plan_age=bound)
+    assert set(played.run.log.plan_ages) == {bound}
+    kinds = [fault.kind for fault in played.run.log.faults if fault.reaction == "hold"]
+    assert kinds
+    assert kinds[0].endswith(f"steps old; {bound} were asked for as the most")
+    assert any("chunks wait for plans" in fault.reaction for fault in played.run.log.faults)
+    never = play(planner=[0.35], refiner=[0.02], spec=spec, max_plan_age=1)
+    assert never.servo.chunks == []
+    assert never.run.log.holding is not None
+
+
+def test_in_serial_mode_a_tighter_bound_means_more_plans() -> None:
+    spec = a_spec(plan_chunks=3, max_plan_delay_steps=10)
+    free = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL, spec=spec)
+    tight = play(planner=[0.02], refiner=[0.02], mode=Mode.SERIAL, spec=spec, max_plan_age=3)
+    assert max(free.run.log.plan_ages) > 3 >= max(tight.run.log.plan_ages)
+    assert tight.run.log.plans > free.run.log.plans
