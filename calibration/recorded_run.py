@@ -35,6 +35,7 @@ class RunFacts(BaseModel):
     model: str
     joints: str
     seed: Count
+    pictures: str = "lossless"
 
 
 class RecordedPlan(BaseModel):
@@ -162,6 +163,8 @@ def _facts(metadata: Mapping[str, str], path: Path, spec: ModelSpec) -> RunFacts
         facts = RunFacts.model_validate(metadata)
     except ValidationError as error:
         raise ValueError(f"{path.name} is no recording of a run: metadata {first_fault(error)}") from error
+    if facts.pictures != "lossless":
+        raise ValueError(f"{path.name} has pictures as {facts.pictures}, not those that the model saw; record again")
     if tuple(facts.joints.split()) != spec.action.joints:
         raise ValueError(f"{path.name} is of joints {facts.joints}, the model has {' '.join(spec.action.joints)}")
     return facts

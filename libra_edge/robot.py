@@ -104,6 +104,20 @@ class StopSection(Section):
     key: Annotated[int, Field(ge=1, le=767)]
 
 
+class StopLineSection(Section):
+    """A switch that holds the arm while it is pressed: a line of a GPIO chip.
+
+    Attributes:
+        chip: its device, such as /dev/gpiochip0.
+        line: the line's offset on the chip.
+        pressed: the line's level while the switch is pressed. A normally closed one to ground is "high" then.
+    """
+
+    chip: str
+    line: Annotated[int, Field(ge=0, le=4095)]
+    pressed: Literal["high", "low"] = "high"
+
+
 class Robot(Section):
     """The whole robot file. `simulation` names the world that stands in for the hardware, if any."""
 
@@ -115,6 +129,7 @@ class Robot(Section):
     joint: Annotated[tuple[JointSection, ...], Field(min_length=1, max_length=32)]
     camera: tuple[RobotCameraSection, ...]
     stop: StopSection | None = None
+    stop_line: StopLineSection | None = None
     workspace: WorkspaceSection | None = None
 
     @model_validator(mode="after")
@@ -126,6 +141,12 @@ class Robot(Section):
         ):
             if len(set(values)) != len(values):
                 raise ValueError(f"{what} must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _one_stop_switch(self) -> Robot:
+        if self.stop is not None and self.stop_line is not None:
+            raise ValueError("a robot has one stop switch: [stop] or [stop_line], not both")
         return self
 
     @model_validator(mode="after")

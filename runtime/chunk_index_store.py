@@ -6,11 +6,15 @@ bytes, a tenth of that.
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterator
 
+import mcap
 from mcap.records import ChunkIndex
 from mcap.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 FIGURES = (
     "message_start_time",
@@ -24,6 +28,8 @@ FIGURES = (
 _CHUNK = struct.Struct(f"<{len(FIGURES)}QH")
 _CHANNEL = struct.Struct("<Hi")
 """A channel's message index lies right behind its chunk, less than 2 GiB away."""
+_LIST = "_Writer__chunk_indices"
+"""The writer has no public way to say where its index is kept."""
 
 
 class ChunkIndexStore:
@@ -32,15 +38,6 @@ class ChunkIndexStore:
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._compression = ""
-
-    @classmethod
-    def take_over(cls, writer: Writer) -> ChunkIndexStore:
-        """Let `writer`, not yet started, keep its index here. Raises AttributeError for a writer of another make."""
-        store, name = cls(), "_Writer__chunk_indices"
-        if getattr(writer, name) != []:
-            raise AttributeError(f"{name} of the MCAP writer is not an empty list: was mcap changed?")
-        setattr(writer, name, store)
-        return store
 
     def append(self, index: ChunkIndex) -> None:
         """Keep one chunk's entry."""
@@ -62,3 +59,11 @@ class ChunkIndexStore:
                 offsets[channel] = end + behind
                 at += _CHANNEL.size
             yield ChunkIndex(**known, message_index_offsets=offsets, compression=self._compression)
+
+
+def keep_index_small(writer: Writer) -> None:
+    """Let `writer`, not yet started, keep its index in a ChunkIndexStore. A writer of another make is left as it is."""
+    if getattr(writer, _LIST, None) == []:
+        setattr(writer, _LIST, ChunkIndexStore())
+    else:
+        logger.warning("mcap %s keeps its index elsewhere: a long recording will take more memory", mcap.__version__)

@@ -36,6 +36,7 @@ class RunFacts(BaseModel):
     bundle_sha256: str
     seed: Count
     backend: str
+    pictures: str = "lossless"
 
 
 class _Seen(BaseModel):

@@ -24,7 +24,7 @@ from mcap_protobuf.schema import register_schema
 
 from libra_edge import __version__
 from libra_edge.errors import RecordingError
-from libra_edge.runtime.chunk_index_store import ChunkIndexStore
+from libra_edge.runtime.chunk_index_store import keep_index_small
 from libra_edge.runtime.recording_messages import Entry, JsonForm
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Recorder:
         self._schemas: dict[str, int] = {}
         self._file = _new_file(path)
         self._writer = Writer(self._file, compression=CompressionType.ZSTD)
-        ChunkIndexStore.take_over(self._writer)
+        keep_index_small(self._writer)
         self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
         self._ended = threading.Event()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.JointState_pb2 import JointState as JointStateMessage
 from foxglove_schemas_protobuf.JointStates_pb2 import JointStates
 from foxglove_schemas_protobuf.Log_pb2 import Log
@@ -20,6 +21,7 @@ from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 from libra_edge.messages import ActionChunk, Float64, Frame, JointState, Observation, Plan
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Fence
+from libra_edge.runtime.jpeg import to_jpeg
 
 CAMERA = "/camera/"
 MEASURED, GOAL = "/joints/measured", "/joints/goal"
@@ -128,6 +130,16 @@ def frame_entry(frame: Frame) -> Entry:
 
     sequence = frame.number % SEQUENCES
     return Entry(CAMERA + frame.camera, RawImage, frame.captured_ns, encode, frame.image.nbytes, sequence)
+
+
+def jpeg_entry(frame: Frame) -> Entry:
+    """One picture as JPEG: foxglove.CompressedImage."""
+
+    def encode(wall_ns: int) -> bytes:
+        return _stamped(CompressedImage(frame_id=frame.camera, format="jpeg", data=to_jpeg(frame.image)), wall_ns)
+
+    sequence = frame.number % SEQUENCES
+    return Entry(CAMERA + frame.camera, CompressedImage, frame.captured_ns, encode, frame.image.nbytes, sequence)
 
 
 def plan_entry(plan: Plan, observation: Observation) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from libra_edge.messages import ActionChunk, Frame, Observation, Plan
@@ -23,6 +23,9 @@ from libra_edge.runtime.recording_messages import (
 )
 
 logger = logging.getLogger(__name__)
+
+MOST_FAULTS = 1000
+"""Kept for the summary; later ones are in the recording and on the terminal only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class RunLog:
         capture_to_command_ms: from a picture to the first command that it led to.
         plan_ages: age of the plan at each chunk's start, control steps.
         late_chunks: chunks that were ready only after their first control step had begun.
+        picture_entry: how pictures are recorded.
         holding: why no chunk is being made at present, None while all is well.
         start_ns, end_ns: when control step 0 began, and when the run was found to have ended.
     """
@@ -52,6 +56,7 @@ class RunLog:
     joint_names: Sequence[str]
     limits: LimitCheck
     recorder: Recorder | None = None
+    picture_entry: Callable[[Frame], Entry] = frame_entry
     start_ns: int = 0
     end_ns: int | None = None
     planner_ms: Distribution = field(default_factory=Distribution)
@@ -78,7 +83,7 @@ class RunLog:
 
     def frame(self, frame: Frame) -> None:
         """A camera has shown a new picture."""
-        self._record(frame_entry(frame))
+        self._record(self.picture_entry(frame))
 
     def plan(self, plan: Plan, observation: Observation, planner_ms: float) -> None:
         """The planner has made a plan."""
@@ -124,7 +129,8 @@ class RunLog:
     def fault(self, kind: str, reaction: str) -> None:
         """Something went wrong."""
         report = FaultReport(round(self.seconds, 3), kind, reaction)
-        self.faults.append(report)
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(report)
         logger.warning("%s: %s", kind, reaction)
         self._record(fault_entry(self.clock.now_ns(), report.time_s, kind, reaction))
         self._record(log_entry(self.clock.now_ns(), f"{kind}: {reaction}", warning=True))

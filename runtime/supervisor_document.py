@@ -32,9 +32,11 @@ holds, and follows the next fresh chunk from there. A hardware alert (overload, 
 itself.
 
 The space bar in `libra-edge run` and `libra-edge stop --hold` hold the arm; the space bar lets it go on. A switch
-that the robot file names (`[stop]`, `device = "/dev/input/by-id/..."`, `key = 57`: a key of a Linux input device)
-holds the arm in the servo process itself, whatever the rest does; while it is pressed nothing starts, and a switch
-that goes away counts as pressed. Another kind of switch is a class with one method (`StopSwitch` in
+that the robot file names holds the arm in the servo process itself, whatever the rest does: `[stop]`, `device =
+"/dev/input/by-id/..."`, `key = 57` is a key of a Linux input device; `[stop_line]`, `chip = "/dev/gpiochip0"`, `line =
+85` a GPIO line with a normally closed button to ground (`pressed = "high"`; needs `pip install gpiod`), which was
+tested against a software double only. While it is pressed nothing starts, and a switch that goes away counts as
+pressed. Another kind of switch is a class with one method (`StopSwitch` in
 `libra_edge/protocols.py`). All of this is software. It is no substitute for a switch in the supply.
 """
 

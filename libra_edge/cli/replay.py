@@ -23,6 +23,7 @@ from libra_edge.runtime.replay import ReplayResult, replay
 logger = logging.getLogger(__name__)
 
 BACKEND = "onnxruntime"
+LOSSLESS = "lossless"
 INCOMPLETE_SHOWN = 3
 
 
@@ -37,7 +38,7 @@ def command(recording: Path, other: str | None, max_difference_deg: float | None
     """Feed a recording's pictures and joints through a bundle again and compare plans and chunks.
 
     With the bundle it was made with, on the same kind of machine, everything must come out the same to the last bit
-    (exit code 1 if not). With another one the largest difference is told.
+    (exit code 1 if not). With another one, or from JPEG pictures, the largest difference is told.
 
     \b
     Example:
@@ -46,7 +47,8 @@ def command(recording: Path, other: str | None, max_difference_deg: float | None
     """  # noqa: D301 - click reads the \b
     recorded = RecordedDecisions(recording)
     bundle = _bundle(recorded, other)
-    same = bundle.sha256 == recorded.run.bundle_sha256 and recorded.run.backend == BACKEND
+    run = recorded.run
+    same = (bundle.sha256, BACKEND, LOSSLESS) == (run.bundle_sha256, run.backend, run.pictures)
     result = _replayed(recorded, bundle)
     _tell(recorded, result, bundle)
     if as_json:
@@ -73,6 +75,8 @@ def _replayed(recorded: RecordedDecisions, bundle: Bundle) -> ReplayResult:
         logger.warning("%s was cut off: it is replayed as far as it goes", recorded.path)
     if recorded.run.backend != BACKEND:
         logger.warning("it was made on %s and is replayed on ONNX Runtime: expect differences", recorded.run.backend)
+    if recorded.run.pictures != LOSSLESS:
+        logger.warning("its pictures were recorded as %s: expect differences", recorded.run.pictures.upper())
     with ProgressBars() as bars:
         bars.begin(f"Replaying {recorded.path.name}", recorded.count)
         try:

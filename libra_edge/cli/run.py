@@ -6,6 +6,7 @@ import json
 import logging
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -32,6 +33,7 @@ from libra_edge.runtime.film_strip import draw_film_strip
 from libra_edge.runtime.limit_check import LimitCheck
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.recorder import Recorder
+from libra_edge.runtime.recording_messages import frame_entry, jpeg_entry
 from libra_edge.runtime.robot_fit import check_fit
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_summary import run_figures, summary_table
@@ -41,12 +43,13 @@ from libra_edge.runtime.servo_loop import OnExit
 logger = logging.getLogger(__name__)
 
 RECORDINGS = Path("recordings")
+PICTURES = {"lossless": frame_entry, "jpeg": jpeg_entry}
 
 
 @click.command("run")
 @click.option("--robot", "robot_name", default="koch", show_default=True, help="Name of a robot, or its file.")
 @click.option("--model", default="libra_base", show_default=True, help="Name or folder of a bundle.")
-@click.option("--task", required=True, help="What to do, in words that the model knows.")
+@click.option("--task", help="What to do, in words that the model knows [default: asks for it in a terminal]")
 @click.option(
     "--duration", type=click.FloatRange(0.1, 86_400), default=30.0, show_default=True, help="Seconds at most."
 )
@@ -54,6 +57,7 @@ RECORDINGS = Path("recordings")
 @click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ASYNC.value, show_default=True)
 @click.option("--max-plan-age", type=click.IntRange(0), help="Steps; hold rather than use an older plan.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@click.option("--pictures", type=click.Choice(list(PICTURES)), default="lossless", show_default=True, help="In it.")
 @click.option("--record", type=click.Path(path_type=Path), help="The recording [default: recordings/...mcap]")
 @click.option("--view/--no-view", default=True, show_default=True, help="Show how it goes, on stderr.")
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
@@ -63,12 +67,13 @@ def command(
     *,
     robot_name: str,
     model: str,
-    task: str,
+    task: str | None,
     duration: float,
     seed: int,
     mode: str,
     max_plan_age: int | None,
     backend: str,
+    pictures: str,
     record: Path | None,
     view: bool,
     on_exit: str,
@@ -82,7 +87,7 @@ def command(
       libra-edge run --robot koch-sim --task "pick up the red cube"
     """  # noqa: D301 - click reads the \b
     robot, bundle, clock = open_robot(robot_name), open_bundle(bundle_path(model)), MonotonicClock()
-    used = chosen_backend(backend)
+    used, task = chosen_backend(backend), task or _asked_for_task()
     options = SessionOptions(robot_name, task, duration, Mode(mode), OnExit(on_exit), view)
     path = record or RECORDINGS / _recording_name(robot, task)
     cameras = {camera.name for camera in bundle.spec.camera}
@@ -92,9 +97,10 @@ def command(
     ):
         _tighten(policy, max_plan_age)
         metadata = _metadata(bundle, robot, options, seed, used)
+        metadata["pictures"] = pictures
         metadata["max_plan_age_steps"] = str(policy.buffer.max_age_steps)
         with _recorder(path, metadata) as recorder:
-            log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
+            log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder, PICTURES[pictures])
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
             figures = _figures(session, robot, task, recorder)
             recorder.close(_result(session, figures))
@@ -123,6 +129,14 @@ def _loaded_policy(
         for warning in gate_warnings(bundle, target_of(backend)):
             logger.warning("%s", warning)
         yield policy
+
+
+def _asked_for_task() -> str:
+    """Raises InputError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise InputError('run needs to know what to do: give --task, such as --task "pick up the red cube"')
+    task: str = click.prompt("What shall the arm do? (for example: pick up the red cube)", err=True)
+    return task
 
 
 def _tighten(policy: Policy, max_plan_age: int | None) -> None:

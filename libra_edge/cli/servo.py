@@ -20,9 +20,11 @@ import uvloop
 from libra_edge.cli.crash_log import save_crash
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.port_search import find_port
+from libra_edge.drivers.stop_switch.gpio_line import GpioLine
 from libra_edge.drivers.stop_switch.input_key import InputKey
 from libra_edge.errors import LibraEdgeError, RuntimeFault
-from libra_edge.robot import open_robot
+from libra_edge.protocols import StopSwitch
+from libra_edge.robot import Robot, open_robot
 from libra_edge.runtime.servo_directory import ServoDirectory
 from libra_edge.runtime.servo_loop import OnExit
 from libra_edge.runtime.servo_process import ServoOptions, run_servo
@@ -47,9 +49,16 @@ def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | 
     """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
     path = port or find_port(robot)
-    switch = None if robot.stop is None else InputKey(robot.stop.device, robot.stop.key)
-    options = ServoOptions(path, OnExit(on_exit), policy_pipe, switch, homing)
+    options = ServoOptions(path, OnExit(on_exit), policy_pipe, _switch(robot), homing)
     uvloop.run(run_servo(KochArm(robot, path), robot, options, _announce))
+
+
+def _switch(robot: Robot) -> StopSwitch | None:
+    if robot.stop is not None:
+        return InputKey(robot.stop.device, robot.stop.key)
+    if robot.stop_line is not None:
+        return GpioLine(robot.stop_line.chip, robot.stop_line.line, robot.stop_line.pressed)
+    return None
 
 
 def main() -> None:

@@ -234,6 +234,7 @@ def test_a_state_that_is_not_a_number_is_refused(tmp_path: Path, spec: ModelSpec
     [
         ({"task": "fold the laundry"}, "words the model does not know"),
         ({"joints": "shoulder elbow"}, "is of joints shoulder elbow, the model has shoulder_pan"),
+        ({"pictures": "jpeg"}, "pictures as jpeg, not those that the model saw"),
         ({"seed": "-1"}, "metadata seed: Input should be greater"),
     ],
 )

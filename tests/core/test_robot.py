@@ -62,6 +62,12 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
         ('joint = "wrist_roll"', 'joint = "wrist"', "a link names 'wrist', which is no joint; there are shoulder_pan"),
         ('joint = "wrist_roll"', 'joint = "wrist_flex"', "a joint turns only one link"),
         ("axis = [0, 1, 0]", "axis = [0, 0, 0]", "link of elbow_flex: an axis of no length"),
+        ("[servo]", '[stop_line]\nchip = "/dev/gpiochip0"\nline = -1\n[servo]', "stop_line.line"),
+        (
+            "[servo]",
+            '[stop]\ndevice = "/dev/x"\nkey = 57\n[stop_line]\nchip = "/dev/gpiochip0"\nline = 1\n[servo]',
+            "one stop switch",
+        ),
         ("lowest_m = -0.005", "lowest_m = nan", "workspace.lowest_m"),
         ("radius_m = 0.058", "radius_m = -1.0", "workspace.base.0.radius_m"),
         ("rate_hz = 100.0", "rate_hz = nan", "servo.rate_hz"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 
 from libra_edge.bundle import Bundle, open_bundle
 from libra_edge.cli.main import run_command
@@ -19,7 +20,8 @@ from libra_edge.messages import ActionChunk, Frame, JointState, Observation
 from libra_edge.runtime.load_systems import load_systems
 from libra_edge.runtime.recorded_decisions import RecordedDecisions
 from libra_edge.runtime.recorder import Recorder
-from libra_edge.runtime.recording_messages import chunk_entry, frame_entry, plan_entry
+from libra_edge.runtime.recording import read_messages
+from libra_edge.runtime.recording_messages import CAMERA, Entry, chunk_entry, frame_entry, jpeg_entry, plan_entry
 from tests.models import write_tiny_bundle
 from tests.runtime_policy.fakes import POSE
 
@@ -63,6 +65,7 @@ def record(
     change: Change = lambda chunk: chunk,
     metadata: dict[str, str] | None = None,
     closed: bool = True,
+    picture_entry: Callable[[Frame], Entry] = frame_entry,
 ) -> Path:
     """`lacking`: the frame number that never reached the file."""
     policy = load_systems(bundle.policy_files("cpu")).policy(TASK, clock=SimulatedClock(1), seed=SEED)
@@ -72,7 +75,7 @@ def record(
         seen = an_observation(bundle, number)
         for frame in seen.frames.values():
             if number != lacking:
-                recorder.put(frame_entry(frame))
+                recorder.put(picture_entry(frame))
         plan = policy.make_plan(seen, number, task_id=0)
         recorder.put(plan_entry(plan, seen))
         chunk = policy.make_chunk(seen, plan, plan.tokens[1 : 1 + policy.chunk_steps], number + 1)
@@ -126,12 +129,52 @@ def test_another_bundle_is_compared_and_fails_only_beyond_what_is_allowed(
     assert codes == [1, 0]
 
 
+def test_jpeg_pictures_are_compared_and_not_held_to_the_last_bit(
+    bundle: Bundle, here: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = record(here / "a.mcap", bundle, metadata={"pictures": "jpeg"}, picture_entry=jpeg_entry)
+    code, told = replayed(capsys, recording)
+    assert code == 0
+    assert (told["plans"], told["chunks"], told["identical"]) == (STEPS, STEPS, False)
+    assert "its pictures were recorded as JPEG: expect differences" in caplog.text
+    assert recording.stat().st_size < record(here / "b.mcap", bundle).stat().st_size / 1.5
+
+
+def test_a_jpeg_picture_is_nearly_what_was_seen(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[0:90, 0:160]
+    image = np.stack([rows, columns, 255 - rows], axis=-1).astype(np.uint8)
+    recorder = Recorder(tmp_path / "a.mcap", {})
+    recorder.put(jpeg_entry(Frame("front", image, 5, 1_000)))
+    recorder.close({})
+    (message,) = read_messages(recorder.path)
+    assert (message.topic, message.sequence) == (CAMERA + "front", 5)
+    assert np.abs(message.picture().astype(int) - image).mean() < 2.0
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:30], lambda data: b"GIF89a" + data, lambda _: b""])
+def test_what_is_no_jpeg_is_refused(bundle: Bundle, here: Path, spoil: Callable[[bytes], bytes]) -> None:
+    def spoilt(frame: Frame) -> Entry:
+        whole = jpeg_entry(frame)
+
+        def encode(wall_ns: int) -> bytes:
+            message = CompressedImage.FromString(whole.encode(wall_ns))
+            message.data = spoil(message.data)
+            data: bytes = message.SerializeToString()
+            return data
+
+        return replace(whole, encode=encode)
+
+    recording = record(here / "a.mcap", bundle, metadata={"pictures": "jpeg"}, picture_entry=spoilt)
+    with pytest.raises(RecordingError, match="picture of camera 'front' that cannot be read"):
+        list(RecordedDecisions(recording))
+
+
 def test_what_the_file_lacks_is_named_and_not_hidden(
     bundle: Bundle, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, told = replayed(capsys, record(here / "a.mcap", bundle, lacking=2))
     assert code == 0
-    assert (told["plans"], told["chunks"]) == (STEPS - 1, STEPS - 1)
+    assert (told["plans"], told["chunks"], told["identical"]) == (STEPS - 1, STEPS - 1, True)
     camera = bundle.spec.camera[0].name
     assert told["incomplete"] == [
         f"{what} 2: picture 2 of camera {camera!r} is not in the file" for what in ("plan", "chunk")

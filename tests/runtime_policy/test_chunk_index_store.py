@@ -11,7 +11,7 @@ from mcap.reader import make_reader
 from mcap.records import ChunkIndex
 from mcap.writer import CompressionType, Writer
 
-from libra_edge.runtime.chunk_index_store import ChunkIndexStore
+from libra_edge.runtime.chunk_index_store import ChunkIndexStore, keep_index_small
 from libra_edge.runtime.recorder import Recorder
 from libra_edge.runtime.recording_messages import Entry, JsonForm
 
@@ -25,7 +25,7 @@ def written(chunks: int, *, kept_in_store: bool) -> bytes:
     file = io.BytesIO()
     writer = Writer(file, compression=CompressionType.ZSTD)
     if kept_in_store:
-        ChunkIndexStore.take_over(writer)
+        keep_index_small(writer)
     writer.start()
     schema = writer.register_schema("test", "jsonschema", b"{}")
     channels = [writer.register_channel(f"/{number}", "json", schema) for number in range(CHANNELS)]
@@ -93,8 +93,9 @@ def test_the_recorder_keeps_a_long_recording_in_little_memory(tmp_path: Path) ->
     assert (held[59] - held[19]) / 40 < 120
 
 
-def test_a_writer_of_another_make_is_noticed() -> None:
+def test_a_writer_of_another_make_is_left_as_it_is_and_told(caplog: pytest.LogCaptureFixture) -> None:
     writer = Writer(io.BytesIO())
-    ChunkIndexStore.take_over(writer)
-    with pytest.raises(AttributeError, match="was mcap changed"):
-        ChunkIndexStore.take_over(writer)
+    keep_index_small(writer)
+    assert not caplog.records
+    keep_index_small(writer)
+    assert "keeps its index elsewhere" in caplog.text

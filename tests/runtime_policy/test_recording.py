@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -230,6 +232,32 @@ def test_a_disk_that_hangs_costs_messages_not_time_and_they_are_counted(
     announced = [record.message for record in caplog.records]
     assert ["missing" in line for line in announced] == [True, False]
     assert f"lacks {recorder.dropped} messages" in announced[1]
+
+
+def test_a_sync_that_hangs_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this test moves on by itself while the disk hangs: callers, the queue and the file must."""
+    hanging, freed, written = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_descriptor: int) -> None:
+        hanging.set()
+        assert freed.wait(60.0)
+
+    def encode(_wall_ns: int) -> bytes:
+        written.set()
+        return b"{}"
+
+    monkeypatch.setattr(os, "fdatasync", hang)
+    recorder = Recorder(tmp_path / "run.mcap", {})
+    assert hanging.wait(60.0)
+    for number in range(50):
+        recorder.put(log_entry(number, "while it hangs", warning=False))
+    recorder.put(replace(log_entry(50, "the last", warning=False), encode=encode))
+    assert written.wait(60.0)
+    assert not freed.is_set()
+    freed.set()
+    recorder.close({})
+    assert sum(1 for message in read_messages(recorder.path) if message.topic == "/log") == 51
+    assert (recorder.dropped, recorder.failure) == (0, None)
 
 
 def test_close_may_be_called_again_and_late_messages_are_ignored(tmp_path: Path) -> None:

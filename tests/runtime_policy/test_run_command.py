@@ -16,6 +16,7 @@ from libra_edge.cli.main import run_command
 from libra_edge.robot import Robot, open_robot
 from libra_edge.runtime.recording import read_messages, read_metadata
 from libra_edge.runtime.recording_messages import CHUNK, COMMAND, PLAN
+from tests.jog.typist import in_a_terminal
 from tests.models import write_tiny_bundle
 
 TASK = "pick up the red cube"
@@ -75,6 +76,8 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
         "11",
         "--max-plan-age",
         "99",
+        "--pictures",
+        "jpeg",
         "--require-success",
         "--on-exit",
         "rest",
@@ -94,6 +97,7 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
     assert Robot.model_validate_json(metadata["run"]["robot_file"]) == open_robot(metadata["run"]["robot"])
     assert metadata["run"]["task"] == TASK
     assert metadata["run"]["max_plan_age_steps"] == "5"
+    assert metadata["run"]["pictures"] == "jpeg"
     assert metadata["result"]["success"] == "false"
     messages = list(read_messages(Path(figures["recording"])))
     topics = [message.topic for message in messages]
@@ -129,6 +133,24 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     assert run_command(["run", *options]) == 2
     last: str = capsys.readouterr().err.strip().splitlines()[-1]
     return last
+
+
+def test_without_a_task_it_asks_in_a_terminal_and_says_so_elsewhere(bundle: Path, tmp_path: Path) -> None:
+    command = ["run", "--robot", "koch-sim", "--model", str(bundle), "--record", str(tmp_path / "run.mcap")]
+    with in_a_terminal(command) as typing:
+        typing.wait_for("What shall the arm do?")
+        typing.type(b"fold the laundry\n")
+        assert typing.ending() == (2, [])
+        assert "fold" in typing.shown
+    piped = subprocess.run(
+        [sys.executable, "-m", "libra_edge.cli.main", *command],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert piped.returncode == 2
+    assert "give --task, such as" in piped.stderr
 
 
 def test_unknown_words_are_refused_before_anything_starts(
