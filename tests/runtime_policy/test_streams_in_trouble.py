@@ -78,14 +78,13 @@ def test_plans_older_than_was_asked_for_are_announced_and_held_on() -> None:
     spec = a_spec(plan_chunks=4, max_plan_delay_steps=15)
     free = play(planner=[0.35], refiner=[0.02], spec=spec)
     assert free.run.log.holding is None
-    ages = set(free.run.log.plan_ages)
-    assert max(ages) > min(ages) >= 4
-    bound = min(ages)
-    played = play(planner=[0.35], refiner=[0.02], spec=spec, max_plan_age=bound)
-    assert set(played.run.log.plan_ages) == {bound}
-    kinds = [fault.kind for fault in played.run.log.faults if fault.reaction == "hold"]
-    assert kinds
-    assert kinds[0].endswith(f"steps old; {bound} were asked for as the most")
+    assert max(free.run.log.plan_ages) > 5
+    played = play(planner=[0.35], refiner=[0.02], spec=spec, max_plan_age=5)
+    assert played.run.log.chunks > 1
+    assert max(played.run.log.plan_ages) == 5
+    holds = [fault.kind for fault in played.run.log.faults if fault.reaction == "hold"]
+    assert holds
+    assert all(kind.endswith("steps old; 5 were asked for as the most") for kind in holds)
     assert any("chunks wait for plans" in fault.reaction for fault in played.run.log.faults)
     never = play(planner=[0.35], refiner=[0.02], spec=spec, max_plan_age=1)
     assert never.servo.chunks == []
