@@ -32,12 +32,12 @@ def drive(task: str, seed: int, mode: Mode, seconds: float, begin: Callable[[], 
     """
     robot, bundle, clock = open_robot(ROBOT), open_bundle(bundle_path(MODEL)), MonotonicClock()
     policy = load_systems(bundle.policy_files("cpu")).policy(task, clock=clock, seed=seed)
-    options = SessionOptions(ROBOT, task, seconds, mode, OnExit.HOLD, view=False)
+    options = SessionOptions(ROBOT, task, seconds, mode, OnExit.HOLD, status=False)
     cameras = {camera.name for camera in bundle.spec.camera}
     with tempfile.TemporaryDirectory() as folder, open_hardware(robot, cameras, seed=seed, task=task) as hardware:
         recorder = Recorder(Path(folder) / "run.mcap", {})
         try:
-            log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder)
+            log = RunLog(clock, robot.joint_names, LimitCheck(robot), (recorder,))
             without_referee = RunHardware(hardware.port, hardware.cameras, None)
             begin()
             return uvloop.run(run_session(policy, robot, without_referee, log, options))
