@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 import click
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from mcap.exceptions import EndOfFile, McapError
 from mcap.records import Channel, McapRecord, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
