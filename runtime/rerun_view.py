@@ -106,8 +106,8 @@ class RerunView:
         """Its goal positions at the times they are due, which are still to come."""
         chunk = message.json()
         positions = np.degrees(np.array(chunk["positions_rad"]))
-        first_ns = message.time_ns + chunk["start_ns"] + chunk["first_step"] * chunk["step_ns"] - chunk["ready_ns"]
-        due = [first_ns + step * chunk["step_ns"] for step in range(len(positions))]
+        start_ns = message.time_ns - chunk["ready_ns"] + chunk["start_ns"]
+        due = [start_ns + (row + 1) * chunk["step_ns"] for row in range(len(positions))]
         times = rr.TimeColumn(TIMELINE, timestamp=np.array(due, dtype="datetime64[ns]"))
         for column, name in enumerate(self._joints):
             scalars = rr.Scalars.columns(scalars=positions[:, column])

@@ -42,7 +42,7 @@ def recording(tmp_path: Path) -> Path:
         image = np.full((camera.height, camera.width, 3), 90, np.uint8)
         recorder.put(frame_entry(Frame(camera.name, image, 1, 10 * MS)))
     recorder.put(plan_entry(Plan(4, np.arange(60).reshape(10, 6) % 10, 20, 0, 10 * MS, 60 * MS), observation))
-    chunk = ActionChunk(3, np.tile(POSE, (5, 1)), 21, -2000 * MS, 100 * MS, 4, 1, 10 * MS)
+    chunk = ActionChunk(3, np.tile(POSE, (5, 1)), 21, 100 * MS, 100 * MS, 4, 1, 10 * MS)
     recorder.put(chunk_entry(chunk, observation, ready_ns=80 * MS))
     command = Command(0, 0, POSE.copy(), POSE.copy(), 3, 2, 77, Verdict(np.zeros(6, np.uint8)), State.RUNNING, 1500)
     for number in range(50):
@@ -85,9 +85,7 @@ def test_a_chunk_is_drawn_at_the_times_that_it_is_for(recording: Path, monkeypat
     monkeypatch.setattr("libra_edge.runtime.rerun_view.rr.send_columns", keep)
     chunk = next(message for message in read_messages(recording) if message.topic == "/policy/chunk")
     view.show(chunk)
-    ready_ns, first_ns = chunk.time_ns, chunk.time_ns - 80 * MS - 2000 * MS + 21 * 100 * MS
-    assert first_ns - ready_ns == 20 * MS
-    assert sent["joints/gripper/chunk"] == [first_ns + step * 100 * MS for step in range(5)]
+    assert sent["joints/gripper/chunk"] == [chunk.time_ns + (20 + 100 * (row + 1)) * MS for row in range(5)]
 
 
 def test_pages_are_for_this_machine_only() -> None:
