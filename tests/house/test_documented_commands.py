@@ -86,7 +86,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("udevadm") is None, reason="there is no udevadm here")
 def test_udev_takes_the_rules() -> None:
-    rules = ROOT / "docs/examples/99-libra-edge.rules"
+    rules = ROOT / "docs/examples/60-libra-edge.rules"
     verified = subprocess.run(
         ["udevadm", "verify", "--no-summary", str(rules)], capture_output=True, text=True, check=False
     )
