@@ -14,6 +14,7 @@ from foxglove_schemas_protobuf.JointStates_pb2 import JointStates
 from foxglove_schemas_protobuf.Log_pb2 import Log
 
 from libra_edge.errors import MissingDependencyError
+from libra_edge.messages import Float64
 from libra_edge.robot import Robot
 from libra_edge.runtime.forward_kinematics import ForwardKinematics
 from libra_edge.runtime.recording import RecordedMessage
@@ -32,7 +33,9 @@ JOINTS_EVERY_NS = 30_000_000
 JPEG_QUALITY = 80
 SHOWN_S = 20.0
 """How far back the plots reach."""
-MEASURED_COLOUR, GOAL_COLOUR, CHUNK_COLOUR = (66, 133, 244), (244, 160, 0), (150, 150, 150)
+COLOURS = {"measured": (66, 133, 244), "goal": (244, 160, 0), "chunk": (150, 150, 150)}
+SMALLEST_BALL_M = 0.004
+BONE_M = {"measured": 0.005, "goal": 0.0015}
 TOKEN_SIDE = 8
 """Pixels of one token in the plan's picture."""
 
@@ -98,9 +101,16 @@ class RerunView:
         for name, angle in zip(self._joints, np.degrees(angles), strict=True):
             self._log(f"joints/{name}/{which}", rr.Scalars(angle))
         if self._kinematics is not None:
-            self._log(
-                f"arm/{which}", rr.Points3D(self._kinematics.centres(angles), radii=self._radii(), colors=_of(which))
-            )
+            self._show_arm(which, self._kinematics, angles)
+
+    def _show_arm(self, which: str, kinematics: ForwardKinematics, angles: Float64) -> None:
+        """Bones from axis to axis and on to the finger tips, and the balls that the governor keeps off the table."""
+        origins, balls = kinematics.origins(angles), kinematics.centres(angles)
+        radii = np.maximum(kinematics.radii, SMALLEST_BALL_M)
+        bones = rr.LineStrips3D([np.vstack([origins, balls[-1:]])], radii=BONE_M[which], colors=COLOURS[which])
+        self._log(f"arm/{which}/bones", bones)
+        if which == "measured":
+            self._log(f"arm/{which}/balls", rr.Points3D(balls, radii=radii, colors=COLOURS[which]))
 
     def _show_chunk(self, message: RecordedMessage) -> None:
         """Its goal positions at the times they are due, which are still to come."""
@@ -137,9 +147,6 @@ class RerunView:
         self._next_ns[message.topic] = message.time_ns + every_ns
         return True
 
-    def _radii(self) -> Any:
-        return None if self._kinematics is None else np.maximum(self._kinematics.radii, 0.004)
-
     def _log(self, entity: str, archetype: Any, *, static: bool = False) -> None:
         self._stream.log(entity, archetype, static=static)
 
@@ -147,7 +154,7 @@ class RerunView:
         """What does not change: names and colours of the curves, the table."""
         for name in self._joints:
             for which in ("goal", "measured", "chunk"):
-                lines = rr.SeriesLines(names=which, colors=_of(which), widths=1.0 if which == "chunk" else 2.0)
+                lines = rr.SeriesLines(names=which, colors=COLOURS[which], widths=1.0 if which == "chunk" else 2.0)
                 self._log(f"joints/{name}/{which}", lines, static=True)
         table = rr.Boxes3D(centers=[0.1, 0, -0.006], sizes=[0.7, 0.7, 0.01], colors=(120, 120, 120), fill_mode="solid")
         self._log("arm/table", table, static=True)
@@ -165,7 +172,7 @@ class RerunView:
             for name in self._joints
         ]
         scene = [
-            rrb.Spatial3DView(origin="arm", name="arm", line_grid=False),
+            rrb.Spatial3DView(origin="arm", name="arm, and its goal", line_grid=False, eye_controls=_eye()),
             rrb.Spatial2DView(origin="plan", name="plan: joints down, control steps across"),
         ]
         figures = [
@@ -185,5 +192,6 @@ class RerunView:
         )
 
 
-def _of(which: str) -> tuple[int, int, int]:
-    return {"goal": GOAL_COLOUR, "measured": MEASURED_COLOUR, "chunk": CHUNK_COLOUR}[which]
+def _eye() -> Any:
+    """From the front left, close enough for a small arm."""
+    return rrb.EyeControls3D(position=(0.55, 0.35, 0.3), look_target=(0.1, 0.0, 0.08), eye_up=(0.0, 0.0, 1.0))

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import IO, Any
 
+import click
+
 from libra_edge.errors import MissingDependencyError, ProcessError
 from libra_edge.runtime.view_stream import ViewStream
 
@@ -37,7 +39,7 @@ def run_view(metadata: Mapping[str, str], *options: str) -> Iterator[ViewStream]
     ) as viewer:
         try:
             seen_at = _introduced(viewer)
-            logger.info("view: %s", "a window of Rerun" if seen_at is None else f"open {seen_at} in a browser")
+            _announce(seen_at)
             with _stream(viewer, metadata) as stream:
                 yield stream
         finally:
@@ -53,6 +55,11 @@ def _stream(viewer: subprocess.Popen[bytes], metadata: Mapping[str, str]) -> Ite
         if not stream.close():
             logger.warning("the view does not take the last messages: it is ended")
             viewer.kill()
+
+
+def _announce(seen_at: str | None) -> None:
+    """Not through the log, which breaks lines: an address has to stay whole."""
+    click.echo("view: a window of Rerun" if seen_at is None else f"view: open {seen_at} in a browser", err=True)
 
 
 def _introduced(viewer: subprocess.Popen[bytes]) -> str | None:

@@ -66,7 +66,7 @@ def test_rerun_reads_what_the_view_says(recording: Path, tmp_path: Path) -> None
         [rerun_program(), "rrd", "print", "-vvv", str(saved)], capture_output=True, check=True, text=True
     ).stdout
     joints = [f"/joints/{name}/{which}" for name in ROBOT.joint_names for which in ("goal", "measured", "chunk")]
-    others = ["/camera/front", "/camera/wrist", "/arm/goal", "/arm/measured", "/arm/table", "/plan/tokens"]
+    others = ["/camera/front", "/camera/wrist", "/arm/goal/bones", "/arm/measured/balls", "/arm/table", "/plan/tokens"]
     ages = ["/ages/plan_steps", "/ages/picture_to_chunk_ms", "/servo/lateness_us", "/servo/fenced_joints"]
     for entity in (*joints, *others, *ages):
         assert entity in printed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import urllib.request
 from importlib.util import find_spec
@@ -20,10 +19,9 @@ needs_rerun = pytest.mark.skipif(find_spec("rerun") is None, reason="Rerun is no
 
 
 @needs_rerun
-def test_pages_are_served_while_the_run_lasts(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+def test_pages_are_served_while_the_run_lasts(capsys: pytest.CaptureFixture[str]) -> None:
     with run_view(METADATA, "--web") as stream:
-        (page,) = re.findall(r"open (http://127\.0\.0\.1:\d+/\S+) in", caplog.text)
+        (page,) = re.findall(r"open (http://127\.0\.0\.1:\d+/\S+) in", capsys.readouterr().err)
         with urllib.request.urlopen(page) as answer:
             assert answer.status == 200
         stream.put(fault_entry(0, 0.0, "a cable came loose", "hold"))
