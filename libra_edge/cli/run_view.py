@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -44,6 +46,7 @@ def run_view(metadata: Mapping[str, str], *options: str) -> Iterator[ViewStream]
                 yield stream
         finally:
             _end(viewer)
+            _sweep(viewer)
 
 
 @contextmanager
@@ -83,6 +86,14 @@ def _end(viewer: subprocess.Popen[bytes]) -> None:
         viewer.wait(END_S)
     except subprocess.TimeoutExpired:
         viewer.kill()
+        viewer.wait()
+
+
+def _sweep(viewer: subprocess.Popen[bytes]) -> None:
+    """End pages that outlived a viewer which had to be killed; one that ended by itself has seen to it."""
+    if viewer.returncode != 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(viewer.pid, signal.SIGTERM)
 
 
 def _pipe(stream: IO[bytes] | None) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import urllib.request
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +43,23 @@ def test_without_rerun_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 def test_a_viewer_that_ends_at_once_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ProcessError, match="the view does not get ready"), run_view(METADATA, "--no-such-option"):
         pass
+
+
+@needs_rerun
+def test_pages_end_though_the_viewer_hangs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_view_module, "END_S", 0.1)
+    with run_view(METADATA, "--web"):
+        (page,) = re.findall(r"open (http://127\.0\.0\.1:\d+/\S+) in", capsys.readouterr().err)
+        (viewer,) = (int(each.name) for each in Path("/proc").glob("[0-9]*") if _is_viewer(each))
+        os.kill(viewer, signal.SIGSTOP)
+    with pytest.raises(OSError, match="refused|reset"):
+        urllib.request.urlopen(page)
+
+
+def _is_viewer(process: Path) -> bool:
+    """Whether it is one that this process started."""
+    try:
+        started_by = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        return started_by == os.getpid() and b"libra_edge.cli.viewer" in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
