@@ -127,10 +127,10 @@ def test_the_view_on_a_terminal_shows_state_rates_and_faults() -> None:
         assert part in shown
 
 
-def test_elsewhere_the_view_is_a_log_line_now_and_then(
+def test_elsewhere_the_status_is_a_log_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("libra_edge.runtime.view.SECONDS_A_LINE", 0.001)
+    monkeypatch.setattr("libra_edge.runtime.live_status.SECONDS_A_LINE", 0.001)
     caplog.set_level(logging.INFO)
     with live_status(a_busy_run(), "touch the red cube", 30.0, Console(force_terminal=False, quiet=True)):
         while not any("planner" in record.message for record in caplog.records):

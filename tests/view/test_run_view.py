@@ -52,7 +52,7 @@ def test_pages_end_though_the_viewer_hangs(capsys: pytest.CaptureFixture[str], m
         (page,) = re.findall(r"open (http://127\.0\.0\.1:\d+/\S+) in", capsys.readouterr().err)
         (viewer,) = (int(each.name) for each in Path("/proc").glob("[0-9]*") if _is_viewer(each))
         os.kill(viewer, signal.SIGSTOP)
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         urllib.request.urlopen(page)
 
 
