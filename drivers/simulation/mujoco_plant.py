@@ -25,7 +25,7 @@ FULL_LOAD = {"xl430-w250": 1000.0, **STALL_MA}
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """What a servo was told last, rad, rad/s and rad/s^2. `goal` None: stay; `torque` None: it was never switched on."""
+    """What a servo was told last, in rad and s. `goal` None: stay; `torque` None: it was never switched on."""
 
     torque: bool | None = None
     goal: float | None = None
@@ -108,9 +108,10 @@ class MujocoPlant:
     def _approach(self, commands: tuple[_Command, ...]) -> Float64:
         """Where each servo's profile has its set point after this step, rad."""
         goals = [self._target[i] if command.goal is None else command.goal for i, command in enumerate(commands)]
+        dt_s = self._world.physics_dt_s
         ways = zip(self._target, self._speed, goals, commands, strict=True)
         after = [
-            advance_set_point(at, speed, goal, own.speed, own.acceleration, self._world.physics_dt_s)
+            advance_set_point(at, speed, goal, top_speed=own.speed, acceleration=own.acceleration, dt_s=dt_s)
             for at, speed, goal, own in ways
         ]
         self._speed = np.array([speed for _, speed in after])

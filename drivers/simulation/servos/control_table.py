@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from libra_edge.drivers.dynamixel import register as r
-from libra_edge.drivers.dynamixel.register import INT32_MAX, Register
+from libra_edge.drivers.dynamixel.register import EEPROM_END, INT32_MAX, Register
 from libra_edge.drivers.dynamixel.servo_model import ServoModel
 
 BAUDS = (9_600, 57_600, 115_200, 1_000_000, 2_000_000, 3_000_000, 4_000_000, 4_500_000)
@@ -83,7 +83,7 @@ def layout_of(model: ServoModel) -> TableLayout:
     for block in blocks:
         for index in range(block.count):
             at = block.address + 2 * index
-            own[at] = Register("indirect address", at, 2, low=0, high=size - 1, initial=block.data + index)
+            own[at] = Register("indirect address", at, 2, EEPROM_END, size - 1, block.data + index)
             own[block.data + index] = Register("indirect data", block.data + index, 1)
     return TableLayout(tuple(own[address] for address in sorted(own)), blocks, size)
 

@@ -176,8 +176,7 @@ class EmulatedServo:
     def _power_on(self) -> None:
         self[r.FIRMWARE] = self.spec.firmware
         self._motion.fold()
-        self._motion.measure()
-        self[r.GOAL_POSITION] = self[r.PRESENT_POSITION]
+        self._motion.rest()
         self._look_at_health()
         if self[r.STARTUP] & STARTUP_TORQUE:
             self._put(r.TORQUE_ENABLE, 1)
@@ -194,17 +193,19 @@ class EmulatedServo:
             return Refusal.ACCESS
         if register == r.TORQUE_ENABLE and value and self._shut_down:
             return Refusal.RESULT
-        if register in GOALS and self[r.BUS_WATCHDOG] == WATCHDOG_TRIPPED:
-            return Refusal.RANGE
-        if register == r.OPERATING_MODE and value not in self.spec.model.modes:
-            return Refusal.RANGE
-        if register == r.DRIVE_MODE and value & ~DRIVE_MODE_BITS:
-            return Refusal.RANGE
-        if self._table.at(register.address).name == "indirect address" and value < r.EEPROM_END:
-            return Refusal.RANGE
-        if not register.low <= value <= register.high:
+        if self._out_of_range(register, value):
             return Refusal.RANGE
         return Refusal.NONE if self._within_own_limits(register, value) else Refusal.LIMIT
+
+    def _out_of_range(self, register: Register, value: int) -> bool:
+        """A tripped watchdog refuses every goal in this way (e-Manual, "Bus Watchdog(98)")."""
+        if register in GOALS and self[r.BUS_WATCHDOG] == WATCHDOG_TRIPPED:
+            return True
+        if register == r.OPERATING_MODE:
+            return value not in self.spec.model.modes
+        if register == r.DRIVE_MODE:
+            return bool(value & ~DRIVE_MODE_BITS)
+        return not register.low <= value <= register.high
 
     @property
     def _shut_down(self) -> bool:
@@ -252,7 +253,7 @@ class EmulatedServo:
         if self.spec.model.has(r.GOAL_CURRENT):
             self[r.GOAL_CURRENT] = self[r.CURRENT_LIMIT]
         self._motion.fold()
-        self._motion.hold()
+        self._motion.rest()
 
     def _look_at_health(self) -> None:
         """Raise the errors that voltage and temperature amount to, by the limits in the table."""

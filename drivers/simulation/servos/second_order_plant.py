@@ -54,7 +54,12 @@ class _Joint:
             self.position += self.velocity * dt_s
             return
         self.set_point, self.set_velocity = advance_set_point(
-            self.set_point, self.set_velocity, self.goal, self.top_speed, self.acceleration, dt_s
+            self.set_point,
+            self.set_velocity,
+            self.goal,
+            top_speed=self.top_speed,
+            acceleration=self.acceleration,
+            dt_s=dt_s,
         )
         pull = NATURAL_RAD_S**2 * (self.set_point - self.position)
         damping = 2.0 * NATURAL_RAD_S * (self.set_velocity - self.velocity)

@@ -77,6 +77,10 @@ class ServoMotion:
     def hold(self) -> None:
         """Stay here, and call that the goal."""
         self._plant.stop(self._id)
+        self.rest()
+
+    def rest(self) -> None:
+        """The goals are where it is, and no speed."""
         self.measure()
         self._table[r.GOAL_POSITION] = self._table[r.PRESENT_POSITION]
         self._table[r.GOAL_VELOCITY] = 0

@@ -6,7 +6,7 @@ import math
 
 
 def advance_set_point(
-    position: float, velocity: float, goal: float, top_speed: float, acceleration: float, dt_s: float
+    position: float, velocity: float, goal: float, *, top_speed: float, acceleration: float, dt_s: float
 ) -> tuple[float, float]:
     """Position and velocity after `dt_s`, in any unit of length.
 
