@@ -59,9 +59,7 @@ def main() -> None:
     calibrated = second.is_calibrated
     second.disconnect()
     print(
-        json.dumps(
-            {"version": version("lerobot"), "observation": at_first, "left": left, "calibrated": calibrated}
-        ),
+        json.dumps({"version": version("lerobot"), "observation": at_first, "left": left, "calibrated": calibrated}),
         flush=True,
     )
 
