@@ -11,13 +11,14 @@ def advance_set_point(
     """Position and velocity after `dt_s`, in any unit of length.
 
     Speeds up and brakes at `acceleration` (inf: at once), never faster than `top_speed`, and ends at `goal` at rest.
+    It may pass the goal by less than `acceleration * dt_s ** 2`, as it brakes in whole steps.
     """
     distance = goal - position
     if math.isinf(acceleration):
         step = max(-top_speed * dt_s, min(top_speed * dt_s, distance))
         return position + step, step / dt_s
     gain = acceleration * dt_s
-    if abs(distance) <= gain * dt_s and abs(velocity) <= gain:
+    if abs(distance) <= min(gain, top_speed) * dt_s and abs(velocity) <= gain:
         return goal, 0.0
     braking = math.sqrt((gain / 2.0) ** 2 + 2.0 * acceleration * abs(distance)) - gain / 2.0
     wanted = math.copysign(min(top_speed, braking, abs(distance) / dt_s), distance)
