@@ -64,7 +64,7 @@ class JointSection(Section):
 
     name: Name
     id: Annotated[int, Field(ge=0, le=252)]
-    servo: Literal["xl430-w250", "xl330-m288"]
+    servo: Literal["xl430-w250", "xl330-m288", "xl330-m077"]
     mode: Literal[4, 5]
     zero_tick: Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
     sign: Literal[-1, 1]

@@ -11,6 +11,7 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
+from libra_edge.drivers.dynamixel.units import VOLTAGE
 from libra_edge.errors import BusError, CorruptPacketError, NoAnswerError
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,9 @@ class ServoWatch:
         """Read what the servos bear. Raises BusError."""
         for servo in self._servos:
             block = self._bus.read_block(servo.servo_id, *LIMITS).parameters
-            found = [_value(block, LIMITS[0], item) for item in (r.MIN_VOLTAGE, r.MAX_VOLTAGE, r.TEMPERATURE_LIMIT)]
-            self._limits[servo.servo_id] = SupplyLimits(found[0] / 10.0, found[1] / 10.0, found[2])
+            low_v, high_v = (VOLTAGE.scale * _value(block, LIMITS[0], item) for item in (r.MIN_VOLTAGE, r.MAX_VOLTAGE))
+            celsius = _value(block, LIMITS[0], r.TEMPERATURE_LIMIT)
+            self._limits[servo.servo_id] = SupplyLimits(low_v, high_v, celsius)
 
     def begin(self) -> None:
         """The watchdogs have just been armed: look at all of them anew."""
@@ -92,7 +94,7 @@ class ServoWatch:
 
     def _look_at_supply(self, servo: ServoSettings) -> None:
         block = self._bus.read_block(servo.servo_id, *SUPPLY).parameters
-        volts = _value(block, SUPPLY[0], r.PRESENT_VOLTAGE) / 10.0
+        volts = VOLTAGE.scale * _value(block, SUPPLY[0], r.PRESENT_VOLTAGE)
         supply = Supply(volts, _value(block, SUPPLY[0], r.PRESENT_TEMPERATURE))
         self.supplies[servo.servo_id] = supply
         warned = self._warned.get(servo.servo_id, "")
