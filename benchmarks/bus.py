@@ -25,7 +25,8 @@ from benchmarks.wire.far_end import far_end, lose
 from libra_edge.robot import open_robot
 
 ROBOT = "koch"
-IDS = [joint.id for joint in open_robot(ROBOT).joint]
+SERVOS = {joint.id: joint.servo for joint in open_robot(ROBOT).joint}
+IDS = list(SERVOS)
 BAUDS = (1_000_000, 2_000_000, 3_000_000, 4_000_000)
 MISSING: Mapping[str, tuple[int, ...]] = {
     "one servo": (3,),
@@ -70,7 +71,7 @@ def at(baud: int, cycles: int, rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with far_end(ROBOT, baud) as (port, _):
         for name, fast in (("fast_sync_read", True), ("sync_read", False)):
-            ours, theirs = OurBus(port, baud, IDS, fast=fast), SdkBus(port, baud, IDS, fast=fast)
+            ours, theirs = OurBus(port, baud, SERVOS, fast=fast), SdkBus(port, baud, IDS, fast=fast)
             wire = wire_us(len(IDS), baud, fast=fast)
             found[name] = {"wire_us": wire, **in_turns(ours.cycle, theirs.cycle, cycles, rounds)}
             if fast:
@@ -86,7 +87,7 @@ def with_missing(baud: int, cycles: int) -> dict[str, Any]:
     with far_end(ROBOT, baud) as (port, process):
         for name, missing in MISSING.items():
             lose(process, ())
-            ours, theirs = OurBus(port, baud, IDS, fast=True), SdkBus(port, baud, IDS, fast=True)
+            ours, theirs = OurBus(port, baud, SERVOS, fast=True), SdkBus(port, baud, IDS, fast=True)
             durations_us(ours.cycle, cycles)
             lose(process, missing)
             taken_us = durations_us(ours.cycle, cycles)
@@ -107,7 +108,7 @@ def cpu(baud: int, seconds: float, rounds: int) -> dict[str, float]:
     """Shares of a core at 100 cycles a second."""
     shares: dict[str, list[float]] = {"ours": [], "sdk": []}
     with far_end(ROBOT, baud) as (port, _):
-        ours, theirs = OurBus(port, baud, IDS, fast=True), SdkBus(port, baud, IDS, fast=True)
+        ours, theirs = OurBus(port, baud, SERVOS, fast=True), SdkBus(port, baud, IDS, fast=True)
         for _ in range(rounds):
             shares["ours"].append(cpu_share(ours.cycle, CPU_HZ, seconds / rounds))
             shares["sdk"].append(cpu_share(theirs.cycle, CPU_HZ, seconds / rounds))

@@ -6,7 +6,7 @@ A cycle reads current, velocity and position of every servo, decodes them, and w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dynamixel_sdk as sdk  # type: ignore[import-untyped]
 
@@ -14,7 +14,8 @@ from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.answer_delay import AnswerDelay
 from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.drivers.dynamixel.state_reader import STATE_ADDRESS, STATE_BYTES, StateReader, value_in
+from libra_edge.drivers.dynamixel.servo_model import MODELS
+from libra_edge.drivers.dynamixel.state_reader import STATE_ADDRESS, STATE_BYTES, StateReader, values_in
 
 READ = (r.PRESENT_CURRENT, r.PRESENT_VELOCITY, r.PRESENT_POSITION)
 TICK = 2048
@@ -37,12 +38,13 @@ def wire_us(servos: int, baud: int, *, fast: bool) -> float:
 class OurBus:
     """The parts of `DynamixelArm` that a cycle needs."""
 
-    def __init__(self, port: str, baud: int, servo_ids: Sequence[int], *, fast: bool) -> None:
+    def __init__(self, port: str, baud: int, servos: Mapping[int, str], *, fast: bool) -> None:
+        """`servos`: id -> model."""
         self._port = SerialPort(port, baud)
         self._port.open()
-        self._ids = servo_ids
-        self.bus = Bus(self._port)
-        self._state = StateReader(self.bus, servo_ids)
+        self._ids = list(servos)
+        self.bus = Bus(self._port, models={servo_id: MODELS[servo] for servo_id, servo in servos.items()})
+        self._state = StateReader(self.bus, self._ids)
         self._state.fast = fast
         self._delay = AnswerDelay()
 
@@ -50,7 +52,7 @@ class OurBus:
         """Values of the servos that answered."""
         with self.bus.within(READ_WITHIN_S, 2, self._delay):
             answers = self._state.read()
-        values = [value_in(status, register) for status in answers.statuses.values() for register in READ]
+        values = [value for status in answers.statuses.values() for value in values_in(status)]
         self.bus.sync_write(r.GOAL_POSITION, dict.fromkeys(self._ids, TICK))
         return values
 

@@ -27,7 +27,6 @@ from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.robot import open_robot
 
 BITS_A_BYTE = 10
-PATIENCE_S = 0.01
 
 
 class PacedWire:
@@ -51,8 +50,8 @@ class PacedWire:
         self._servos.update({key: servo for key, servo in self._all.items() if key not in servo_ids})
 
     def serve(self) -> None:
-        """Wait a little for an instruction, and answer it in its time."""
-        data = self._terminal.receive(PATIENCE_S)
+        """Look for an instruction without waiting, and answer it in its time."""
+        data = self._terminal.receive(0.0)
         heard_ns = time.monotonic_ns()
         for frame in self._parser.feed(data):
             self._free_ns = max(self._free_ns, heard_ns) + len(frame.raw) * self._ns_a_byte

@@ -1,30 +1,36 @@
-"""How long beyond the bytes' own time an adapter's answers have lately taken."""
+"""How long beyond the bytes' own time an adapter's answers take: mean and deviation, as TCP estimates its round trip.
+
+Source: RFC 6298, "Computing TCP's Retransmission Timer".
+"""
 
 from __future__ import annotations
 
 LEAST_S = 0.8e-3
 """Less is not worth waiting: an answer that is only a little late would be asked for again."""
-FIRST_S = 4e-3
+FIRST_DEVIATION_S = 1e-3
 """Until something is known. An FTDI chip with its latency timer at 1 ms needs about half of it."""
-GENEROUS = 2.0
-KEPT = 0.98
-"""An adapter that has become faster is believed after some hundred answers."""
+DEVIATIONS = 4.0
+MEAN_GAIN, DEVIATION_GAIN = 1 / 8, 1 / 4
 
 
 class AnswerDelay:
-    """Learns from every answer, so that a missing one is not awaited longer than this adapter ever takes.
-
-    Attributes:
-        margin_s: how long to wait beyond the bytes' time.
-    """
+    """Learns from every answer, so that a missing one is not awaited much longer than this adapter takes."""
 
     def __init__(self) -> None:
-        self.margin_s = FIRST_S
+        self._mean_s = 0.0
+        self._deviation_s = FIRST_DEVIATION_S
+
+    @property
+    def margin_s(self) -> float:
+        """How long to wait beyond the bytes' time."""
+        return max(LEAST_S, self._mean_s + DEVIATIONS * self._deviation_s)
 
     def took(self, seconds: float) -> None:
-        """An answer was complete so long after its bytes' time."""
-        self.margin_s = max(LEAST_S, GENEROUS * seconds, KEPT * self.margin_s)
+        """An answer was complete so long after its bytes' time; before it, where bytes take no time at all."""
+        error_s = max(0.0, seconds) - self._mean_s
+        self._deviation_s += DEVIATION_GAIN * (abs(error_s) - self._deviation_s)
+        self._mean_s += MEAN_GAIN * error_s
 
     def came_too_late(self) -> None:
-        """An answer came when nobody waited for it any more: wait longer next time."""
-        self.margin_s = min(GENEROUS * self.margin_s, GENEROUS * FIRST_S)
+        """An answer came when nobody waited for it any more: wait longer for the next ones."""
+        self._deviation_s = max(FIRST_DEVIATION_S, self._deviation_s)

@@ -28,7 +28,7 @@ from libra_edge.drivers.dynamixel.servo_setup import (
     write_volatile,
 )
 from libra_edge.drivers.dynamixel.servo_watch import ServoWatch, Supply
-from libra_edge.drivers.dynamixel.state_reader import StateReader, value_in
+from libra_edge.drivers.dynamixel.state_reader import StateReader, values_in
 from libra_edge.drivers.dynamixel.turns import kept_turns, turn_correction
 from libra_edge.errors import BusError, MissingServosError, PortError
 from libra_edge.messages import Float64, JointState
@@ -38,6 +38,7 @@ from libra_edge.robot import Robot
 logger = logging.getLogger(__name__)
 
 RAD_S_A_UNIT = VELOCITY_UNIT_RPM * 2.0 * math.pi / 60.0
+NOTHING = (math.nan,) * 3
 FARTHEST_RAD = 1000.0
 """Well within the servos' 256 turns; NaN and infinity are beyond it too."""
 ANSWER_MARGIN_S = 0.03
@@ -254,23 +255,19 @@ class DynamixelArm:
         self._raise_alerts(answers.statuses)
         if answers.fault is not None:
             raise answers.fault
-        return [value_in(answers.statuses[servo_id], r.PRESENT_POSITION) for servo_id in self._ids]
+        return [values_in(answers.statuses[servo_id])[2] for servo_id in self._ids]
 
     def _joint_state(self, statuses: Mapping[int, Status], measured_ns: int) -> JointState:
         """NaN for a joint without a status; where those with one were seen is remembered."""
-
-        def values(register: r.Register) -> Float64:
-            found = [statuses.get(servo_id) for servo_id in self._ids]
-            return np.array([np.nan if status is None else value_in(status, register) for status in found])
-
-        ticks = values(r.PRESENT_POSITION) + self._turn_correction
-        seen = ~np.isnan(ticks)
-        self._seen_ticks[seen] = ticks[seen].astype(np.int64)
+        found = [statuses.get(servo_id) for servo_id in self._ids]
+        values = np.array([NOTHING if status is None else values_in(status) for status in found])
+        seen = ~np.isnan(values[:, 2])
+        self._seen_ticks[seen] = values[seen, 2].astype(np.int64) + self._turn_correction[seen]
         return JointState(
             position=np.where(seen, self.robot.to_radians(self._seen_ticks), np.nan),
-            velocity=values(r.PRESENT_VELOCITY) * self._signs * RAD_S_A_UNIT,
+            velocity=values[:, 1] * self._signs * RAD_S_A_UNIT,
             measured_ns=measured_ns,
-            current=values(r.PRESENT_CURRENT) * self._ma_a_unit,
+            current=values[:, 0] * self._ma_a_unit,
         )
 
     def _missing_servos(self, joints: JointState) -> MissingServosError:

@@ -93,7 +93,7 @@ class Exchange:
         """
         if frame.servo_id == BROADCAST_ID:
             fits = self._fast and len(frame.raw) == self.answer_bytes
-            return fast_sync_read.sound_blocks(frame.raw, self.servo_ids, self._size) if fits else []
+            return fast_sync_read.blocks_of(frame.raw, self.servo_ids, self._size) if fits else []
         status = status_of(frame)
         if status is None or status.servo_id not in self.servo_ids:
             return []

@@ -34,6 +34,17 @@ def encode_fast_answer(statuses: Sequence[Status], expected: int) -> bytes:
     return packet
 
 
+def blocks_of(packet: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
+    """One status a servo of a whole packet that checks, in the order asked for; none if others have answered it."""
+    block = size + BLOCK_OVERHEAD
+    statuses = []
+    for start, servo_id in zip(range(PREFIX_BYTES + 1, len(packet), block), servo_ids, strict=False):
+        if packet[start + 1] != servo_id:
+            return []
+        statuses.append(Status(servo_id, packet[start], packet[start + 2 : start + 2 + size]))
+    return statuses
+
+
 def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
     """One status a servo, in the order asked for, up to the first block that is not there, damaged or foreign."""
     length = packet_bytes(len(servo_ids), size) - PREFIX_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Sequence
 
@@ -9,10 +10,11 @@ from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.async_bus import Answers
 from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.frame import Status
-from libra_edge.drivers.dynamixel.register import Register
 
+STATE = struct.Struct("<hii")
+"""Registers 126, 128 and 132."""
 STATE_ADDRESS = r.PRESENT_CURRENT.address
-STATE_BYTES = r.PRESENT_POSITION.end - STATE_ADDRESS
+STATE_BYTES = STATE.size
 
 
 class StateReader:
@@ -48,7 +50,7 @@ class StateReader:
         return answers
 
 
-def value_in(status: Status, register: Register) -> int:
-    """One register of those in the block."""
-    start = register.address - STATE_ADDRESS
-    return register.decode(status.parameters[start : start + register.size])
+def values_in(status: Status) -> tuple[int, int, int]:
+    """Current or load, velocity, position, in register units."""
+    current, velocity, position = STATE.unpack(status.parameters)
+    return current, velocity, position

@@ -136,7 +136,8 @@ def test_a_fast_answer_is_split_as_it_was_put_together(blocks: list[tuple[int, b
     packet = fast_sync_read.encode_fast_answer(sent, len(sent))
     [frame] = FrameParser().feed(packet)
     assert len(packet) == fast_sync_read.packet_bytes(len(sent), 10)
-    assert fast_sync_read.sound_blocks(frame.raw, [status.servo_id for status in sent], 10) == sent
+    ids = [status.servo_id for status in sent]
+    assert fast_sync_read.blocks_of(frame.raw, ids, 10) == fast_sync_read.sound_blocks(frame.raw, ids, 10) == sent
 
 
 @given(blocks_of_ten, st.data())
@@ -171,6 +172,7 @@ def test_a_fast_answer_of_other_servos_or_another_size_is_none() -> None:
     sent = [Status(1, 0, b"ab"), Status(2, 0, b"cd")]
     packet = fast_sync_read.encode_fast_answer(sent, 2)
     assert fast_sync_read.sound_blocks(packet, [1, 3], 2) == sent[:1]
+    assert fast_sync_read.blocks_of(packet, [1, 3], 2) == []
     assert fast_sync_read.sound_blocks(packet, [1, 2], 3) == []
 
 
