@@ -9,13 +9,15 @@ import numpy as np
 
 from libra_edge.drivers.dynamixel.servo_model import VELOCITY_UNIT_RPM
 from libra_edge.drivers.simulation.scene import JOINTS
-from libra_edge.drivers.simulation.servos.plant import ServoMeasurement
+from libra_edge.drivers.simulation.servos.plant import ACCELERATION_TICKS_S2, ServoMeasurement
+from libra_edge.drivers.simulation.servos.set_point import advance_set_point
 from libra_edge.drivers.simulation.world import KochCubesWorld
 from libra_edge.errors import ConfigError
 from libra_edge.messages import Float64
-from libra_edge.robot import Robot
+from libra_edge.robot import TICKS_PER_TURN, Robot
 
 RAD_S_A_UNIT = VELOCITY_UNIT_RPM * 2.0 * math.pi / 60.0
+RAD_S2_A_UNIT = ACCELERATION_TICKS_S2 * 2.0 * math.pi / TICKS_PER_TURN
 STALL_MA = {"xl330-m288": 1470.0}
 FULL_LOAD = {"xl430-w250": 1000.0, **STALL_MA}
 """Register 126 at stall torque: load in 0.1 % (XL430), current in mA (XL330)."""
@@ -23,11 +25,12 @@ FULL_LOAD = {"xl430-w250": 1000.0, **STALL_MA}
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """What a servo was told last, rad and rad/s. `goal` None: stay; `torque` None: it was never switched on."""
+    """What a servo was told last, in rad and s. `goal` None: stay; `torque` None: it was never switched on."""
 
     torque: bool | None = None
     goal: float | None = None
     speed: float = math.inf
+    acceleration: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +61,7 @@ class MujocoPlant:
         self._index = {joint.id: index for index, joint in enumerate(robot.joint)}
         self._commands = [_Command() for _ in robot.joint]
         self._target = world.position
+        self._speed = np.zeros(len(robot.joint))
         self._torque = np.ones(len(robot.joint))
         self._motion = self._observe()
 
@@ -67,16 +71,17 @@ class MujocoPlant:
         if on or self._commands[index].torque is not None:
             self._commands[index] = _Command(torque=on)
 
-    def set_goal(self, servo_id: int, tick: int, profile_velocity: int) -> None:
-        """Goal position in ticks, approached at `profile_velocity` (0.229 rpm)."""
+    def set_goal(self, servo_id: int, tick: int, profile_velocity: float, profile_acceleration: float = 0.0) -> None:
+        """Goal position in ticks, approached at `profile_velocity` (0.229 rpm) with `profile_acceleration`."""
         index = self._index[servo_id]
         goal = float(self._robot.to_radians(np.full(len(self._commands), tick))[index])
-        self._commands[index] = replace(self._commands[index], goal=goal, speed=profile_velocity * RAD_S_A_UNIT)
+        speed, acceleration = profile_velocity * RAD_S_A_UNIT, profile_acceleration * RAD_S2_A_UNIT or math.inf
+        self._commands[index] = replace(self._commands[index], goal=goal, speed=speed, acceleration=acceleration)
 
     def stop(self, servo_id: int) -> None:
         """Stay where the motion has come to, under torque."""
         index = self._index[servo_id]
-        self._commands[index] = replace(self._commands[index], goal=None)
+        self._commands[index] = replace(self._commands[index], goal=None, acceleration=math.inf)
 
     def measure(self, servo_id: int) -> ServoMeasurement:
         """What the servo's encoder and current sensor read after the last physics step."""
@@ -103,9 +108,14 @@ class MujocoPlant:
     def _approach(self, commands: tuple[_Command, ...]) -> Float64:
         """Where each servo's profile has its set point after this step, rad."""
         goals = [self._target[i] if command.goal is None else command.goal for i, command in enumerate(commands)]
-        reach = np.array([command.speed for command in commands]) * self._world.physics_dt_s
-        towards: Float64 = self._target + np.clip(goals - self._target, -reach, reach)
-        return towards
+        dt_s = self._world.physics_dt_s
+        ways = zip(self._target, self._speed, goals, commands, strict=True)
+        after = [
+            advance_set_point(at, speed, goal, top_speed=own.speed, acceleration=own.acceleration, dt_s=dt_s)
+            for at, speed, goal, own in ways
+        ]
+        self._speed = np.array([speed for _, speed in after])
+        return np.array([position for position, _ in after])
 
     def _observe(self) -> JointMotion:
         return JointMotion(self._world.position, self._world.velocity, self._world.load)

@@ -14,15 +14,14 @@ from typing import get_args
 import click
 
 from libra_edge.cli.output import print_json
-from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.servos.dynamics import CHOICES, moved_by
 from libra_edge.drivers.simulation.servos.fault_file import open_faults
 from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
 from libra_edge.drivers.simulation.servos.ledger import Ledger
 from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
 from libra_edge.drivers.simulation.servos.limits_file import open_limits
-from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
-from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
+from libra_edge.drivers.simulation.servos.servo_spec import specs_of
 from libra_edge.errors import CheckFailed, ConfigError
 from libra_edge.robot import Baud, open_robot
 
@@ -38,6 +37,13 @@ BAUDS = click.Choice([str(baud) for baud in get_args(Baud)])
 @click.argument("robot_name", metavar="ROBOT")
 @click.option("--baud", type=BAUDS, help="Speed of the servos; the robot file's by default.")
 @click.option("--link", type=click.Path(path_type=Path), help="Make a link to the port here, and remove it at the end.")
+@click.option(
+    "--dynamics",
+    type=click.Choice(CHOICES),
+    default="auto",
+    show_default=True,
+    help="How servos move. auto: MuJoCo if installed, else second-order. ideal: at profile velocity, without mass.",
+)
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="Stop by itself after this time.")
 @click.option("--faults", type=FILE, help="What goes wrong on the bus, and when: see docs/cli.md.")
 @click.option("--limits", type=FILE, help="Judge goal positions and motion by these, and exit with 1 if one is broken.")
@@ -47,30 +53,32 @@ def command(
     robot_name: str,
     baud: str | None,
     link: Path | None,
+    dynamics: str,
     seconds: float | None,
     faults: Path | None,
     limits: Path | None,
 ) -> None:
     """Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.
 
-    They move at their profile velocity, without mass or load.
-    The first line on stdout names the port, the last one, on Ctrl-C or SIGTERM, counts what came over it.
+    Packets take as long as on a wire of that speed. The first line on stdout names the port, the last one, on Ctrl-C
+    or SIGTERM, counts what came over it.
 
     \b
     Example:
-      libra-edge emulate koch --link /tmp/koch --faults faults.toml
+      libra-edge emulate koch --link ./koch-arm --faults faults.toml
     """  # noqa: D301 - click reads the \b
     robot = open_robot(robot_name)
     servo_ids = [joint.id for joint in robot.joint]
     happening = () if faults is None else open_faults(faults, servo_ids)
     allowed = None if limits is None else open_limits(limits, servo_ids)
-    plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
-    emulator = ServoBusEmulator(specs_of(robot), plant, baud=int(baud) if baud else robot.bus.baud)
-    judge = None if allowed is None else LimitJudge(allowed, plant)
-    faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
-    with _signals_end() as ended, emulator, _linked(link, emulator.port), faulty, judged:
-        print_json({"port": emulator.port, "servos": servo_ids})
-        ended.wait(seconds)
+    speed = int(baud) if baud else robot.bus.baud
+    with _signals_end() as ended, moved_by(dynamics, robot) as plant:
+        emulator = ServoBusEmulator(specs_of(robot), plant, baud=speed, paced=True)
+        judge = None if allowed is None else LimitJudge(allowed, plant)
+        faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
+        with emulator, _linked(link, emulator.port), faulty, judged:
+            print_json({"port": emulator.port, "servos": servo_ids})
+            ended.wait(seconds)
     _tell(emulator.ledger, None if judge is None else judge.verdicts(emulator.ledger.goals))
 
 

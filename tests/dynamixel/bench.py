@@ -56,7 +56,7 @@ class StillPlant:
     def set_torque(self, servo_id: int, on: bool) -> None:
         self.orders.append((f"torque {'on' if on else 'off'}", servo_id))
 
-    def set_goal(self, servo_id: int, tick: int, profile_velocity: int) -> None:
+    def set_goal(self, servo_id: int, tick: int, profile_velocity: float, profile_acceleration: float = 0.0) -> None:
         self.orders.append((f"goal {tick} at {profile_velocity}", servo_id))
 
     def stop(self, servo_id: int) -> None:

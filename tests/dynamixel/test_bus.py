@@ -153,7 +153,7 @@ def test_a_refusal_says_which_servo_and_why() -> None:
 
 def test_a_refused_sync_read_is_not_taken_for_data() -> None:
     with emulated() as emulator, bus_on(emulator) as bus, pytest.raises(ServoError, match="servo 1"):
-        bus.sync_read(IDS, 250, 10)
+        bus.sync_read(IDS, 660, 10)
 
 
 def test_a_reboot_is_answered_and_forgets_what_was_in_ram() -> None:

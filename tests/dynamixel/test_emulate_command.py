@@ -17,8 +17,12 @@ from libra_edge.cli.emulate import command
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED
+from libra_edge.drivers.simulation.mujoco_plant import MujocoPlant
+from libra_edge.drivers.simulation.servos.dynamics import moved_by
+from libra_edge.drivers.simulation.servos.second_order_plant import SecondOrderPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
-from libra_edge.errors import ConfigError
+from libra_edge.errors import ConfigError, MissingDependencyError
+from libra_edge.robot import open_robot
 from tests.dynamixel.bench import IDS, bus_on, emulated, wait_until
 
 HOST = """
@@ -107,3 +111,28 @@ def test_a_host_that_dies_while_a_distant_goal_is_under_way_leaves_every_servo_s
         assert measured(emulator, r.PRESENT_VELOCITY) == [0] * 6
         assert measured(emulator, r.PRESENT_POSITION) == stopped
         assert [emulator.peek(servo_id, r.TORQUE_ENABLE) for servo_id in IDS] == [1] * 6
+
+
+def test_without_mujoco_servos_move_all_the_same_and_it_is_announced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(name: str) -> None:
+        raise MissingDependencyError("mujoco", "the simulated arm needs it")
+
+    monkeypatch.setattr("libra_edge.drivers.simulation.servos.dynamics.importlib.import_module", missing)
+    with moved_by("auto", open_robot("koch")) as plant:
+        assert isinstance(plant, SecondOrderPlant)
+    assert "second-order model" in caplog.text
+    with pytest.raises(MissingDependencyError), moved_by("mujoco", open_robot("koch")):
+        pass
+
+
+def test_with_mujoco_a_limp_arm_falls() -> None:
+    pytest.importorskip("mujoco")
+    with moved_by("auto", open_robot("koch")) as plant:
+        assert isinstance(plant, MujocoPlant)
+        start = plant.measure(2).position_tick
+        for servo_id in IDS:
+            plant.set_torque(servo_id, True)
+            plant.set_torque(servo_id, False)
+        wait_until(lambda: abs(plant.measure(2).position_tick - start) > 50)

@@ -61,7 +61,7 @@ class Emulated:
 
 @contextmanager
 def emulated(*options: str) -> Iterator[Emulated]:
-    command_line = [sys.executable, "-m", "libra_edge.cli.main", "emulate", "koch-sim", *options]
+    command_line = [sys.executable, "-m", "libra_edge.cli.main", "emulate", "koch-sim", "--dynamics", "ideal", *options]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) as running:
         try:
             arm = Emulated(running)

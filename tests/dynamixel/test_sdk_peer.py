@@ -62,7 +62,7 @@ def test_refusals(port: sdk.PortHandler) -> None:
     assert PACKETS.write1ByteTxRx(port, 3, r.BUS_WATCHDOG.address, 200)[1] == Refusal.RANGE
     assert PACKETS.write2ByteTxRx(port, 3, r.MODEL_NUMBER.address, 1)[1] == Refusal.ACCESS
     assert PACKETS.readTxRx(port, 3, 254, 4)[2] == Refusal.ACCESS
-    assert PACKETS.factoryReset(port, 3, 1)[1] == Refusal.INSTRUCTION
+    assert PACKETS.factoryReset(port, 3, 7)[1] == Refusal.RANGE
 
 
 @pytest.mark.parametrize("fast", [False, True])

@@ -2,48 +2,81 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from itertools import zip_longest
+from operator import and_
+from typing import NamedTuple
 
 from libra_edge.drivers.dynamixel import register as r
-from libra_edge.drivers.dynamixel.fast_sync_read import encode_fast_answer
-from libra_edge.drivers.dynamixel.frame import Frame, Status
-from libra_edge.drivers.dynamixel.instruction_set import ALERT_BIT, BROADCAST_ID, Opcode, Refusal
+from libra_edge.drivers.dynamixel.frame import Frame
+from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode, Refusal
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
+from libra_edge.drivers.simulation.servos.fast_answer import encode_fast_answer
+from libra_edge.drivers.simulation.servos.group_instructions import (
+    FAST_READS,
+    GROUP_WRITES,
+    GROUPED,
+    Question,
+    reads_of,
+    writes_of,
+)
 from libra_edge.drivers.simulation.servos.ledger import GoalRecord, Ledger
+from libra_edge.drivers.simulation.servos.servo_instructions import (
+    LEVEL_READS,
+    carry_out,
+    obey_broadcast,
+    obey_group,
+    ping,
+    read,
+)
 from libra_edge.protocols import Clock
 
-LEVEL_READS = 1
-LEVEL_ALL = 2
-WORD_PAIR = 4
+DELAY_UNIT_US = 2
+
+
+class Answer(NamedTuple):
+    """A status packet, and how long its servo waits before it speaks."""
+
+    packet: bytes
+    delay_us: int
 
 
 class EmulatedBus:
     """Answers as the servos would, keeps the ledger.
 
-    In a sync read a servo answers when it has seen the one before it: a missing servo silences those behind it.
+    In a sync or bulk read a servo answers when it has seen the one before it: a missing servo silences those behind
+    it. Servos with the same id answer at the same time: what the host sees is the wired AND of both.
     """
 
     def __init__(self, servos: Mapping[int, EmulatedServo], clock: Clock, ledger: Ledger) -> None:
+        """`servos`: by any key; which id each one listens to stands in its table."""
         self.servos = servos
         self._clock = clock
         self._ledger = ledger
 
     def answer(self, frame: Frame) -> list[bytes]:
         """The packets that one instruction causes, in the order of the wire."""
+        return [answer.packet for answer in self.respond(frame)]
+
+    def respond(self, frame: Frame, baud: int | None = None) -> list[Answer]:
+        """The same with the servos' delays; with `baud`, only servos that listen at this speed have heard it."""
         if frame.opcode == Opcode.STATUS:
             return []
+        self.trip_watchdogs()
         now_ns = self._clock.now_ns()
-        self._ledger.packets += 1
-        for servo in self.servos.values():
+        hearing = [servo for servo in self.servos.values() if baud is None or servo.baud == baud]
+        self._ledger.packets += bool(hearing)
+        for servo in hearing:
             servo.hear(now_ns)
-        if frame.opcode in {Opcode.SYNC_READ, Opcode.FAST_SYNC_READ, Opcode.SYNC_WRITE}:
-            return self._answer_all(frame) if frame.servo_id == BROADCAST_ID else []
-        addressed = self.servos.values() if frame.servo_id == BROADCAST_ID else [self.servos.get(frame.servo_id)]
-        statuses = [self._answer_one(servo, frame) for servo in addressed if servo is not None]
-        if frame.servo_id == BROADCAST_ID and frame.opcode != Opcode.PING:
-            return []
-        return [status.encode() for status in statuses if status is not None]
+        if frame.opcode in GROUPED:
+            return self._answer_group(frame, hearing) if frame.servo_id == BROADCAST_ID else []
+        if frame.servo_id == BROADCAST_ID:
+            return self._answer_broadcast(frame, hearing)
+        for servo in hearing:
+            if servo.in_group(frame.servo_id):
+                obey_group(servo, frame, self._write)
+        return self._answer_one([servo for servo in hearing if servo.servo_id == frame.servo_id], frame)
 
     def trip_watchdogs(self) -> None:
         """Stop every servo whose silence has lasted too long."""
@@ -60,55 +93,53 @@ class EmulatedBus:
             (due for servo in self.servos.values() if (due := servo.watchdog_due_ns()) is not None), default=None
         )
 
-    def _answer_one(self, servo: EmulatedServo, frame: Frame) -> Status | None:
-        level = servo[r.STATUS_RETURN_LEVEL]
-        if frame.opcode == Opcode.PING:
-            return _status(servo, servo.read(r.MODEL_NUMBER.address, 2), bytes([servo.spec.firmware]))
-        if frame.opcode == Opcode.READ:
-            return self._read(servo, frame.parameters) if level >= LEVEL_READS else None
-        status = self._do(servo, frame)
-        return status if level >= LEVEL_ALL else None
-
-    def _do(self, servo: EmulatedServo, frame: Frame) -> Status:
-        if frame.opcode == Opcode.REBOOT:
-            servo.reboot()
-            return _status(servo, b"")
-        if frame.opcode != Opcode.WRITE:
-            return _status(servo, None, refusal=Refusal.INSTRUCTION)
-        if len(frame.parameters) <= 2:
-            return _status(servo, None, refusal=Refusal.LENGTH)
-        address = int.from_bytes(frame.parameters[:2], "little")
-        return _status(servo, b"", refusal=self._write(servo, address, frame.parameters[2:], frame.raw))
-
-    def _read(self, servo: EmulatedServo, parameters: bytes) -> Status:
-        if len(parameters) != WORD_PAIR:
-            return _status(servo, None, refusal=Refusal.LENGTH)
-        return _status(servo, servo.read(*struct.unpack("<HH", parameters)))
-
-    def _answer_all(self, frame: Frame) -> list[bytes]:
-        if len(frame.parameters) < WORD_PAIR:
+    def _answer_one(self, servos: Sequence[EmulatedServo], frame: Frame) -> list[Answer]:
+        delays = [_delay_us(servo) for servo in servos]
+        statuses = [carry_out(servo, frame, self._write) for servo in servos]
+        packets = [status.encode() for status in statuses if status is not None]
+        if not packets:
             return []
-        address, size = struct.unpack("<HH", frame.parameters[:WORD_PAIR])
-        rest = frame.parameters[WORD_PAIR:]
-        if frame.opcode == Opcode.SYNC_WRITE:
-            self._sync_write(address, size, rest, frame.raw)
+        together = bytes(reduce(and_, column) for column in zip_longest(*packets, fillvalue=0xFF))
+        return [Answer(together, max(delays))]
+
+    def _answer_broadcast(self, frame: Frame, hearing: Sequence[EmulatedServo]) -> list[Answer]:
+        """Everybody obeys; only a ping is answered, in the order of the ids."""
+        in_order = sorted(hearing, key=lambda servo: servo.servo_id)
+        if frame.opcode != Opcode.PING:
+            for servo in in_order:
+                obey_broadcast(servo, frame, self._write)
             return []
-        fast = frame.opcode == Opcode.FAST_SYNC_READ
-        statuses = []
-        for servo_id in rest:
-            servo = self.servos.get(servo_id)
-            if servo is None or (fast and not servo.knows_fast_sync_read):
+        return [Answer(ping(servo).encode(), _delay_us(servo)) for servo in in_order]
+
+    def _answer_group(self, frame: Frame, hearing: Sequence[EmulatedServo]) -> list[Answer]:
+        if frame.opcode in GROUP_WRITES:
+            for servo_id, address, data in writes_of(frame):
+                for servo in hearing:
+                    if servo_id == servo.servo_id or servo.in_group(servo_id):
+                        self._write(servo, address, data, frame.raw)
+            return []
+        questions, fast = reads_of(frame), frame.opcode in FAST_READS
+        asked = self._reachable(questions, hearing, fast)
+        delays = [_delay_us(servo) for servo in asked]
+        pairs = zip(asked, questions, strict=False)
+        statuses = [read(servo, question.address, question.size) for servo, question in pairs]
+        if not fast:
+            return [Answer(status.encode(), delay) for status, delay in zip(statuses, delays, strict=True)]
+        packet = encode_fast_answer(statuses, [question.size for question in questions])
+        return [Answer(packet, max(delays))] if statuses else []
+
+    def _reachable(
+        self, questions: Sequence[Question], hearing: Sequence[EmulatedServo], fast: bool
+    ) -> list[EmulatedServo]:
+        """Who answers: everybody up to the first one that is missing or keeps silent."""
+        by_id, asked = {servo.servo_id: servo for servo in hearing}, []
+        for question in questions:
+            servo = by_id.get(question.servo_id)
+            silent = servo is None or servo[r.STATUS_RETURN_LEVEL] < LEVEL_READS
+            if servo is None or silent or (fast and not servo.knows_fast_sync_read):
                 break
-            statuses.append(_status(servo, servo.read(address, size)))
-        if fast:
-            return [encode_fast_answer(statuses, len(rest))] if statuses else []
-        return [status.encode() for status in statuses]
-
-    def _sync_write(self, address: int, size: int, blocks: bytes, packet: bytes) -> None:
-        for start in range(0, len(blocks) - size, size + 1):
-            servo = self.servos.get(blocks[start])
-            if servo is not None:
-                self._write(servo, address, blocks[start + 1 : start + 1 + size], packet)
+            asked.append(servo)
+        return asked
 
     def _write(self, servo: EmulatedServo, address: int, data: bytes, packet: bytes) -> Refusal:
         refusal = servo.write(address, data)
@@ -125,9 +156,5 @@ class EmulatedBus:
             self._ledger.limits_violated += 1
 
 
-def _status(servo: EmulatedServo, data: bytes | None, more: bytes = b"", refusal: Refusal = Refusal.NONE) -> Status:
-    """An answer with the alert bit where it belongs; no data means that the table has no such address."""
-    if data is None and not refusal:
-        refusal = Refusal.ACCESS
-    error = refusal | (ALERT_BIT if servo.alert else 0)
-    return Status(servo.spec.servo_id, error, b"" if refusal else (data or b"") + more)
+def _delay_us(servo: EmulatedServo) -> int:
+    return servo[r.RETURN_DELAY] * DELAY_UNIT_US

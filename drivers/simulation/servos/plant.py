@@ -12,6 +12,8 @@ from libra_edge.robot import TICKS_PER_TURN
 
 TICKS_A_SECOND = VELOCITY_UNIT_RPM / 60.0 * TICKS_PER_TURN
 """Speed of one unit of the servos' velocity registers."""
+ACCELERATION_TICKS_S2 = 214.577 / 3600.0 * TICKS_PER_TURN
+"""One unit of register 108 (profile acceleration), which is 214.577 rpm a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,11 @@ class ServoPlant(Protocol):
         """Hold the present position from now on, or let go."""
         ...
 
-    def set_goal(self, servo_id: int, tick: int, profile_velocity: int) -> None:
-        """Go there. `profile_velocity` (0.229 rpm) is never 0: for "none" the emulator gives the velocity limit."""
+    def set_goal(self, servo_id: int, tick: int, profile_velocity: float, profile_acceleration: float = 0.0) -> None:
+        """Go there. `profile_velocity` (0.229 rpm) is never 0: for "none" the emulator gives the velocity limit.
+
+        `profile_acceleration` (214.577 rpm a minute) is 0 for "at once".
+        """
         ...
 
     def stop(self, servo_id: int) -> None:
@@ -69,6 +74,8 @@ class _Motion:
 class KinematicPlant:
     """Goes to the goal at the profile velocity on a clock: no mass, no load, and it stays where torque leaves it.
 
+    A profile acceleration is not felt.
+
     `measure` may be called from any thread.
     """
 
@@ -85,7 +92,7 @@ class KinematicPlant:
         self.stop(servo_id)
         self._torque[servo_id] = on
 
-    def set_goal(self, servo_id: int, tick: int, profile_velocity: int) -> None:
+    def set_goal(self, servo_id: int, tick: int, profile_velocity: float, profile_acceleration: float = 0.0) -> None:
         """See ServoPlant."""
         if self._torque[servo_id]:
             self._move(servo_id, float(tick), profile_velocity * TICKS_A_SECOND)

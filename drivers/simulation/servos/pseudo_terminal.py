@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
-import termios
+import sys
 import tty
 
 CHUNK_BYTES = 4096
-OUTPUT_SPEED = 5
-"""Index of the output speed in what termios.tcgetattr returns."""
+TCGETS2 = 0x802C542A
+TERMIOS2_BYTES = 44
+"""Linux's `struct termios2` (asm-generic/termbits.h); its last word is the output speed."""
 
 
 class PseudoTerminal:
@@ -40,10 +42,11 @@ class PseudoTerminal:
         except BlockingIOError:
             return
 
-    def host_speed(self) -> int:
-        """The termios speed constant that the host has set."""
-        speed: int = termios.tcgetattr(self._host_end)[OUTPUT_SPEED]
-        return speed
+    def host_baud(self) -> int:
+        """The speed that the host has set, bits a second; any number, not only those that termios has names for."""
+        settings = bytearray(TERMIOS2_BYTES)
+        fcntl.ioctl(self._host_end, TCGETS2, settings)
+        return int.from_bytes(settings[-4:], sys.byteorder)
 
     def wake(self) -> None:
         """End a `receive` that waits in another thread; later ones do not wait either."""

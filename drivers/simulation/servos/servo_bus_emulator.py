@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import termios
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.dynamixel import register as r
+from libra_edge.drivers.dynamixel.frame import Frame
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.register import Register
+from libra_edge.drivers.simulation.servos.control_table import BAUDS
 from libra_edge.drivers.simulation.servos.emulated_bus import EmulatedBus
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import Ledger
@@ -17,6 +20,7 @@ from libra_edge.drivers.simulation.servos.packet_faults import Transmit
 from libra_edge.drivers.simulation.servos.plant import ServoPlant
 from libra_edge.drivers.simulation.servos.pseudo_terminal import PseudoTerminal
 from libra_edge.drivers.simulation.servos.servo_spec import ServoSpec
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 from libra_edge.protocols import Clock
 
 
@@ -39,14 +43,21 @@ class ServoBusEmulator:
         plant: ServoPlant,
         clock: Clock | None = None,
         baud: int = 1_000_000,
+        *,
         transmit: Transmit = bytes,
+        paced: bool = False,
     ) -> None:
-        """`baud`: a host at another speed is not understood."""
+        """`baud`: what stands in the servos' register 8 at first; a servo does not understand a host at another speed.
+
+        `paced`: packets take as long as on a wire, and servos their return delay; else no time passes.
+        """
         self.ledger = Ledger()
         self._clock = clock or MonotonicClock()
         self._servos = {spec.servo_id: EmulatedServo(spec, plant, self._clock) for spec in servos}
+        for servo in self._servos.values():
+            servo[r.BAUD] = BAUDS.index(baud)
         self._bus = EmulatedBus(self._servos, self._clock, self.ledger)
-        self._speed: int = getattr(termios, f"B{baud}")
+        self._pace = WirePace() if paced else None
         self.transmit = transmit
         self._parser = FrameParser()
         self._lock = threading.RLock()
@@ -82,9 +93,10 @@ class ServoBusEmulator:
         with self._lock:
             patience_s = self._patience_s(timeout_s)
         data = self._terminal.receive(patience_s)
+        heard_ns = time.monotonic_ns()
+        if data:
+            self._answer(data, heard_ns)
         with self._lock:
-            if data:
-                self._answer(data)
             self._bus.trip_watchdogs()
 
     def send(self, data: bytes) -> None:
@@ -116,14 +128,28 @@ class ServoBusEmulator:
         while not self._stopping:
             self.serve()
 
-    def _answer(self, data: bytes) -> None:
-        if self._terminal.host_speed() != self._speed:
-            return
+    def _answer(self, data: bytes, heard_ns: int) -> None:
+        baud = self._terminal.host_baud()
+        for frame in self._parsed(data, baud):
+            with self._lock:
+                answers = self._bus.respond(frame, baud)
+            if self._pace is not None:
+                self._pace.heard(len(frame.raw), baud, heard_ns)
+            for packet, delay_us in answers:
+                if self._pace is not None:
+                    self._pace.wait(len(packet), baud, delay_us)
+                self.send(self.transmit(packet))
+
+    def _parsed(self, data: bytes, baud: int) -> list[Frame]:
+        """At a speed at which nobody listens there are no packets, only noise."""
+        with self._lock:
+            understood = any(servo.baud == baud for servo in self._servos.values())
+        if not understood:
+            self._parser.clear()
+            return []
         frames = self._parser.feed(data)
         self.ledger.corrupt = self._parser.corrupt
-        for frame in frames:
-            for packet in self._bus.answer(frame):
-                self._terminal.send(self.transmit(packet))
+        return frames
 
     def _patience_s(self, timeout_s: float | None) -> float | None:
         due_ns = self._bus.next_trip_ns()
