@@ -22,8 +22,6 @@ WORD_REMAINDERS = tuple(
     (REMAINDERS[high] << 8 & 0xFF00) ^ REMAINDERS[REMAINDERS[high] >> 8 ^ low]
     for high in range(256)
     for low in range(256)
-    for high in range(256)
-    for low in range(256)
 )
 """Of every two bytes: a remainder has 16 bits, so one look-up does for both, in half the time."""
 
