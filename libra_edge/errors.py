@@ -17,7 +17,9 @@
     └── RuntimeFault                it broke while running, the arm is made safe; exit code 3
         ├── BusError                the Dynamixel wire
         │   ├── PortError           the serial port cannot be used any more
+        │   ├── RegisterError       what a servo's model has no register for, or would refuse
         │   ├── NoAnswerError       no status packet in time
+        │   │   └── MissingServosError  some servos of an arm are silent; says who, since when, and how the others are
         │   ├── CorruptPacketError  a status packet that does not check
         │   └── ServoError          a servo answered with an error
         │       └── HardwareAlertError  a hardware error stands in a servo: overload, heat, voltage
@@ -34,9 +36,12 @@ It is one line of bounded length whatever was put into it: names in files from o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from libra_edge.messages import JointState
 
 MAX_MESSAGE = 1000
 MESSAGE_END = 200
@@ -206,6 +211,31 @@ class NoAnswerError(BusError):
         super().__init__(f"no answer from servo {who} within {waited_s * 1e3:.1f} ms; check cable and power")
         self.servo_ids = tuple(servo_ids)
         self.waited_s = waited_s
+
+
+class MissingServosError(NoAnswerError):
+    """Some servos of an arm are silent, the others have answered.
+
+    Attributes:
+        silent_s: servo id -> for how long it has been silent.
+        joints: the state of the joints that answered, NaN for the others.
+    """
+
+    def __init__(self, silent_s: Mapping[int, float], labels: Sequence[str], joints: JointState, advice: str) -> None:
+        super().__init__(tuple(silent_s), max(silent_s.values()))
+        who = ", ".join(f"{label} for {age:.2f} s" for label, age in zip(labels, silent_s.values(), strict=True))
+        self.args = (one_line(f"no answer from {who}; {advice}"),)
+        self.silent_s = dict(silent_s)
+        self.joints = joints
+
+
+class RegisterError(BusError):
+    """A register that a servo's model does not have, or a value that it would refuse: an error on our side."""
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"{model} {problem}; nothing was sent")
+        self.model = model
+        self.problem = problem
 
 
 class CorruptPacketError(BusError):

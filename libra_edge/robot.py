@@ -38,11 +38,16 @@ class BusSection(Section):
 
 
 class ServoSection(Section):
-    """The servo loop: rate of goal writes, how long it waits for chunks before it holds, and for lost servos."""
+    """The servo loop: rate of goal writes, how long it waits for chunks before it holds, and for lost servos.
+
+    Attributes:
+        reboot_overloaded: restart a servo that an overload has switched off, and go on; else the run ends there.
+    """
 
     rate_hz: Annotated[float, Field(ge=10, le=500)]
     hold_after_ms: Annotated[float, Field(gt=0, le=5000)]
     recover_within_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    reboot_overloaded: bool = False
 
 
 class JointSection(Section):
@@ -59,7 +64,7 @@ class JointSection(Section):
 
     name: Name
     id: Annotated[int, Field(ge=0, le=252)]
-    servo: Literal["xl430-w250", "xl330-m288"]
+    servo: Literal["xl430-w250", "xl330-m288", "xl330-m077"]
     mode: Literal[4, 5]
     zero_tick: Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
     sign: Literal[-1, 1]

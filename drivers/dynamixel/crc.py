@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 POLYNOMIAL = 0x8005
 
 
@@ -16,11 +18,19 @@ def _remainder_of(byte: int) -> int:
 
 
 REMAINDERS = tuple(_remainder_of(byte) for byte in range(256))
+WORD_REMAINDERS = tuple(
+    (REMAINDERS[high] << 8 & 0xFF00) ^ REMAINDERS[REMAINDERS[high] >> 8 ^ low]
+    for high in range(256)
+    for low in range(256)
+)
+"""Of every two bytes: a remainder has 16 bits, so one look-up does for both, in half the time."""
 
 
 def crc16(data: bytes, start: int = 0) -> int:
     """CRC of `data`; `start` continues from the CRC of the bytes before it."""
-    remainder = start
-    for byte in data:
-        remainder = (remainder << 8 & 0xFF00) ^ REMAINDERS[remainder >> 8 ^ byte]
+    remainder, words = start, len(data) // 2
+    for word in struct.unpack_from(f">{words}H", data):
+        remainder = WORD_REMAINDERS[remainder ^ word]
+    if len(data) % 2:
+        remainder = (remainder << 8 & 0xFF00) ^ REMAINDERS[remainder >> 8 ^ data[-1]]
     return remainder

@@ -2,8 +2,9 @@
 
     FF FF FD 00 | FE | length lo hi | 55 | error, id, data, CRC lo hi | error, id, data, CRC lo hi | ...
 
-Every servo appends its block as the one before it falls silent; its CRC covers everything before it on the wire, so the
-last one checks the whole packet. Nothing is stuffed: sizes are known (ROBOTIS e-Manual, "Fast Sync Read").
+Every servo appends its block as the one before it falls silent; its CRC covers everything before it on the wire: the
+last one checks the whole packet, and blocks before a missing or damaged one are known to be sound. Nothing is stuffed:
+sizes are known (ROBOTIS e-Manual, "Fast Sync Read").
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from libra_edge.drivers.dynamixel.crc import crc16
-from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, Frame, Status
+from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, PREFIX_BYTES, Status
 from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode
-from libra_edge.errors import CorruptPacketError
 
 BLOCK_OVERHEAD = 2 + CRC_BYTES
 
@@ -34,16 +34,33 @@ def encode_fast_answer(statuses: Sequence[Status], expected: int) -> bytes:
     return packet
 
 
-def split_fast_answer(frame: Frame, servo_ids: Sequence[int], size: int) -> list[Status]:
-    """One status a servo, in the order asked for. Raises CorruptPacketError for other servos or another size."""
+def blocks_of(packet: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
+    """One status a servo of a whole packet that checks, in the order asked for; none if others have answered it."""
     block = size + BLOCK_OVERHEAD
-    if len(frame.raw) != packet_bytes(len(servo_ids), size):
-        raise CorruptPacketError(f"a fast answer of {len(frame.raw)} bytes does not fit", frame.raw)
     statuses = []
-    for index, servo_id in enumerate(servo_ids):
-        start = 8 + index * block
-        error, answered = frame.raw[start], frame.raw[start + 1]
-        if answered != servo_id:
-            raise CorruptPacketError(f"servo {answered} stands where servo {servo_id} was asked", frame.raw)
-        statuses.append(Status(servo_id, error, frame.raw[start + 2 : start + 2 + size]))
+    for start, servo_id in zip(range(PREFIX_BYTES + 1, len(packet), block), servo_ids, strict=False):
+        if packet[start + 1] != servo_id:
+            return []
+        statuses.append(Status(servo_id, packet[start], packet[start + 2 : start + 2 + size]))
+    return statuses
+
+
+def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
+    """One status a servo, in the order asked for, up to the first block that is not there, damaged or foreign."""
+    length = packet_bytes(len(servo_ids), size) - PREFIX_BYTES
+    prefix = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, "little") + bytes([Opcode.STATUS])
+    start = received.find(prefix)
+    if start < 0:
+        return []
+    statuses, end, remainder = [], start + len(prefix), crc16(prefix)
+    for servo_id in servo_ids:
+        block = received[end : end + size + BLOCK_OVERHEAD]
+        remainder = crc16(block[:-CRC_BYTES], remainder)
+        if len(block) < size + BLOCK_OVERHEAD or block[-CRC_BYTES:] != remainder.to_bytes(CRC_BYTES, "little"):
+            break
+        if block[1] != servo_id:
+            break
+        statuses.append(Status(servo_id, block[0], block[2:-CRC_BYTES]))
+        remainder = crc16(block[-CRC_BYTES:], remainder)
+        end += len(block)
     return statuses

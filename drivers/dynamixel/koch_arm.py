@@ -1,290 +1,30 @@
-"""The Koch v1.1 follower on its Dynamixel bus: satisfies `libra_edge.protocols.Arm`."""
+"""The Koch v1.1 arm: a robot file for `DynamixelArm`, and what is known of its wiring."""
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Collection
 
-import numpy as np
-
-from libra_edge.clock import MonotonicClock
-from libra_edge.drivers.dynamixel import register as r
-from libra_edge.drivers.dynamixel.bus import Bus
-from libra_edge.drivers.dynamixel.frame import Status
-from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.drivers.dynamixel.servo_model import VELOCITY_UNIT_RPM, WATCHDOG_TRIPPED, WATCHDOG_UNIT_MS
-from libra_edge.drivers.dynamixel.servo_recovery import ServoRecovery
-from libra_edge.drivers.dynamixel.servo_settings import ServoSettings, settings_of
-from libra_edge.drivers.dynamixel.servo_setup import (
-    check_health,
-    check_model,
-    configure,
-    standing_error,
-    write_volatile,
-)
-from libra_edge.drivers.dynamixel.turns import kept_turns, turn_correction
-from libra_edge.errors import BusError, CorruptPacketError, MissingHardwareError, NoAnswerError, PortError
-from libra_edge.messages import Float64, JointState
-from libra_edge.protocols import Clock
+from libra_edge.drivers.dynamixel.dynamixel_arm import DynamixelArm
 from libra_edge.robot import Robot
 
-logger = logging.getLogger(__name__)
-
-RAD_S_A_UNIT = VELOCITY_UNIT_RPM * 2.0 * math.pi / 60.0
-STATE_ADDRESS = r.PRESENT_CURRENT.address
-STATE_BYTES = r.PRESENT_POSITION.end - STATE_ADDRESS
-WATCHDOG_POLL_CYCLES = 2
-"""Every so many reads one servo's watchdog is looked at, one after the other."""
-FARTHEST_RAD = 1000.0
-"""Well within the servos' 256 turns; NaN and infinity are beyond it too."""
-ANSWER_MARGIN_S = 0.03
-ATTEMPTS = 3
-READ_SHARE, RECOVERY_SHARE, EXCHANGE_SHARE = 0.6, 0.4, 0.5
-"""Of a servo period: longest wait for a read with its repetition, for beginning exchanges in one step of a recovery,
-and for the answer in each of these. The rest is for writing and for the loop itself."""
+BEFORE, BEHIND = "xl430-w250", "xl330-m288"
+"""The 12 V supply feeds the XL430 servos, and a step-down that feeds the XL330 servos on a chain of their own."""
 
 
-class KochArm:
-    """Six servos. Joint order, zeros, signs and limits come from the robot file.
-
-    It keeps no joint limits: the servos ignore theirs in the modes 4 and 5, the governor holds them.
-    """
-
-    def __init__(
-        self, robot: Robot, port: str, clock: Clock | None = None, answer_margin_s: float | None = None
-    ) -> None:
-        """`port` is a device path.
-
-        During set-up an answer is awaited 30 ms longer than its bytes take, three times; afterwards `read` and
-        `recover` keep within the servo period. `answer_margin_s` replaces both.
-
-        Raises ConfigError for a joint that its servo cannot be.
-        """
-        self.joint_names = robot.joint_names
-        self._robot = robot
-        self._clock = clock or MonotonicClock()
-        self._servos = settings_of(robot)
-        self._ids = [servo.servo_id for servo in self._servos]
-        self._signs = np.array([joint.sign for joint in robot.joint], dtype=np.float64)
-        measures = [servo.model.has(r.GOAL_CURRENT) for servo in self._servos]
-        self._ma_a_unit = np.where(measures, self._signs, np.nan)
-        self._turn_correction = np.zeros(len(self._ids), dtype=np.int64)
-        self._watchdog = robot.bus.watchdog_ms // WATCHDOG_UNIT_MS
-        self._bus = Bus(SerialPort(port, robot.bus.baud), answer_margin_s or ANSWER_MARGIN_S, ATTEMPTS)
-        self._period_s = 1.0 / robot.servo.rate_hz
-        self._read_s = answer_margin_s or self._period_s * READ_SHARE
-        self._exchange_s = answer_margin_s or self._period_s * EXCHANGE_SHARE
-        self._fast = True
-        self._torque = False
-        self._cycle = 0
-        self._goal = robot.rest
-        self._seen_ticks = robot.to_ticks(robot.rest)
-        self._recovery: ServoRecovery | None = None
-
-    @property
-    def repeated(self) -> int:
-        """How many instructions had to be sent again since the arm was constructed."""
-        return self._bus.repeated
-
-    def open(self) -> None:
-        """Find and configure every servo, torque off.
-
-        Raises MissingHardwareError for a port or servo that is not there, ConfigError for another model than expected,
-        BusError (ServoError for a servo that stands in a hardware error).
-        """
-        self._torque = False
-        self._bus.port.open()
-        try:
-            self._find_servos()
-            for servo in self._servos:
-                check_health(self._bus, servo)
-                configure(self._bus, servo)
-            self._probe_fast_sync_read()
-            self._correct_turns()
-        except BaseException:
-            self.close()
-            raise
-
-    def enable_torque(self) -> None:
-        """Set the goal to the present pose, arm the bus watchdog, then torque on. Clears a tripped watchdog.
-
-        Raises BusError, after taking the torque off again where it was already on.
-        """
-        try:
-            ticks = self._read_ticks()
-            for servo, tick in zip(self._servos, ticks, strict=True):
-                write_volatile(self._bus, servo)
-                self._bus.write(servo.servo_id, r.GOAL_POSITION, tick)
-                self._bus.write(servo.servo_id, r.BUS_WATCHDOG, self._watchdog)
-            for servo in self._servos:
-                self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 1)
-        except BusError:
-            self._torque = False
-            for failure in self._torque_off_everywhere():
-                logger.warning("torque may still be on: %s", failure)
-            raise
-        self._torque, self._cycle, self._recovery = True, 0, None
-        self._goal = self._robot.to_radians(np.array(ticks) + self._turn_correction)
-
-    def read(self) -> JointState:
-        """One sync read: positions rad, velocities rad/s, currents mA, float64 [D], stamped when they had arrived.
-
-        Raises NoAnswerError or CorruptPacketError for an answer lost twice, HardwareAlertError for a hardware alert,
-        and another BusError for what `recover` is there for: a port that is gone, a watchdog that is no longer armed.
-        """
-        with self._bus.within(self._read_s, attempts=2):
-            statuses = self._read_state()
-            measured_ns = self._clock.now_ns()
-            self._raise_alerts(statuses)
-            self._watch_a_watchdog()
-        self._seen_ticks = np.array(_decode(statuses, r.PRESENT_POSITION)) + self._turn_correction
-        return JointState(
-            position=self._robot.to_radians(self._seen_ticks),
-            velocity=np.array(_decode(statuses, r.PRESENT_VELOCITY)) * self._signs * RAD_S_A_UNIT,
-            measured_ns=measured_ns,
-            current=np.array(_decode(statuses, r.PRESENT_CURRENT)) * self._ma_a_unit,
-        )
-
-    def write(self, goal: Float64) -> None:
-        """One sync write of goal positions, float64 [D] rad. Raises BusError, also for a goal not finite or not [D]."""
-        if goal.shape != (len(self._ids),) or not np.all(np.abs(goal) <= FARTHEST_RAD):
-            raise BusError(
-                f"goal {goal} was not sent: {len(self._ids)} angles within {FARTHEST_RAD:.0f} rad are needed"
-            )
-        self._goal = goal
-        self._tell(goal, self._ids)
-
-    def recover(self, goal: Float64) -> Float64 | None:
-        """One step, within the servo period, towards six servos that obey again: see `protocols.Arm.recover`."""
-        if self._recovery is None:
-            self._recovery = ServoRecovery(
-                self._bus, self._servos, self._watchdog, self._exchange_s, self._correct_turns_of
-            )
-            self._recovery.standing.update(self._ids)
-        if not self._recovery.step(self._period_s * RECOVERY_SHARE):
-            self._goal = goal
-            self._tell_standing(goal)
-            return None
-        pose: Float64 = self._goal.copy()
-        for servo_id, tick in self._recovery.ticks.items():
-            index = self._ids.index(servo_id)
-            pose[index] = self._robot.to_radians(np.full(len(self._ids), tick) + self._turn_correction)[index]
-        self._recovery, self._cycle, self._goal = None, 0, pose
-        return pose
-
-    def missing(self) -> str:
-        """What `recover` still waits for, in one clause; "" when it is not at work."""
-        return "" if self._recovery is None else self._recovery.missing()
-
-    def disable_torque(self) -> None:
-        """Torque off on every servo that can be reached, even if some cannot. Raises BusError afterwards."""
-        self._torque = False
-        failures = self._torque_off_everywhere()
-        if failures:
-            raise BusError(f"torque may still be on: {'; '.join(failures)}")
-
-    def close(self) -> None:
-        """Close the port; leaves torque as it is (the watchdog then stops the servos); may be called twice."""
-        self._bus.port.close()
-
-    def _find_servos(self) -> None:
-        silent = []
-        for servo in self._servos:
-            try:
-                check_model(self._bus, servo)
-            except NoAnswerError:
-                silent.append(servo.label)
-        if silent:
-            port = self._bus.port
-            raise MissingHardwareError(
-                f"no answer from {', '.join(silent)} on {port.path} at {port.baud} baud: "
-                "check the cable before the first of them, the power of its chain, and the servos' baud rate"
-            )
-
-    def _probe_fast_sync_read(self) -> None:
-        self._fast = self._bus.answers_fast_sync_read(self._ids, STATE_ADDRESS, STATE_BYTES)
-        if not self._fast:
-            logger.warning("no answer to a fast sync read (old firmware?): reading takes 0.3 ms longer at 1 Mbaud")
-
-    def _correct_turns(self) -> None:
-        self._turn_correction = turn_correction(self._robot, np.array(self._read_ticks()))
-        for servo, ticks in zip(self._servos, self._turn_correction, strict=True):
-            if ticks:
-                logger.warning("%s lost count of its turns: %+d ticks are added to what it reads", servo.label, ticks)
-
-    def _correct_turns_of(self, servo_id: int, tick: int) -> None:
-        """A servo that has restarted counts its turns anew: keep it where it was seen last, to within half a turn."""
-        index = self._ids.index(servo_id)
-        kept = kept_turns(int(self._seen_ticks[index]), tick)
-        if kept != self._turn_correction[index]:
-            logger.warning("%s lost count of its turns: %+d ticks are added", self._servos[index].label, kept)
-        self._turn_correction[index] = kept
-
-    def _tell(self, goal: Float64, servo_ids: Collection[int]) -> None:
-        ticks = self._robot.to_ticks(goal) - self._turn_correction
-        told = {
-            servo_id: tick for servo_id, tick in zip(self._ids, ticks.tolist(), strict=True) if servo_id in servo_ids
-        }
-        if told:
-            self._bus.sync_write(r.GOAL_POSITION, told)
-
-    def _tell_standing(self, goal: Float64) -> None:
-        """Those set up anew stand at the goal they were given; the others, as far as they hear, at `goal`."""
-        if self._recovery is None or not self._bus.port.is_open:
-            return
-        try:
-            self._tell(goal, sorted(self._recovery.standing - self._recovery.ticks.keys()))
-        except PortError as error:
-            logger.debug("while recovering: %s", error)
-
-    def _read_state(self) -> list[Status]:
-        """One status a servo, in joint order."""
-        answers = self._bus.sync_read(self._ids, STATE_ADDRESS, STATE_BYTES, fast=self._fast)
-        return [answers[servo_id] for servo_id in self._ids]
-
-    def _read_ticks(self) -> list[int]:
-        statuses = self._read_state()
-        self._raise_alerts(statuses)
-        return _decode(statuses, r.PRESENT_POSITION)
-
-    def _raise_alerts(self, statuses: list[Status]) -> None:
-        for servo, status in zip(self._servos, statuses, strict=True):
-            if status.alert:
-                raise standing_error(servo, self._bus.read(servo.servo_id, r.HARDWARE_ERROR))
-
-    def _watch_a_watchdog(self) -> None:
-        """Goals are lost without a word once it has tripped or its servo has restarted: look at one, now and then."""
-        if not self._torque:
-            return
-        looks, rest = divmod(self._cycle, WATCHDOG_POLL_CYCLES)
-        servo = self._servos[looks % len(self._servos)]
-        if rest == 0:
-            try:
-                found = self._bus.read(servo.servo_id, r.BUS_WATCHDOG)
-            except (NoAnswerError, CorruptPacketError) as fault:
-                logger.debug("the watchdog of %s is looked at in the next cycle: %s", servo.label, fault)
-                return
-            self._raise_unless_armed(servo, found)
-        self._cycle += 1
-
-    def _raise_unless_armed(self, servo: ServoSettings, found: int) -> None:
-        if found == WATCHDOG_TRIPPED:
-            raise BusError(f"the bus watchdog of {servo.label} has tripped: goals are refused until it is set up again")
-        if found != self._watchdog:
-            raise BusError(f"{servo.label} restarted (did the supply dip?): the torque there is off")
-
-    def _torque_off_everywhere(self) -> list[str]:
-        """One clause a servo that could not be told."""
-        failures = []
-        for servo in self._servos:
-            try:
-                self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 0)
-            except BusError as error:
-                failures.append(f"{servo.label}: {error}")
-        return failures
+def is_koch(robot: Robot) -> bool:
+    """Two XL430 servos, then four XL330-M288."""
+    return [joint.servo for joint in robot.joint] == [BEFORE] * 2 + [BEHIND] * 4
 
 
-def _decode(statuses: list[Status], register: r.Register) -> list[int]:
-    start = register.address - STATE_ADDRESS
-    return [register.decode(status.parameters[start : start + register.size]) for status in statuses]
+class KochArm(DynamixelArm):
+    """Knows what servos that fall silent together have in common."""
+
+    def advice_on(self, silent: Collection[int]) -> str:
+        """What to look at when these servos do not answer."""
+        behind = {joint.id for joint in self.robot.joint if joint.servo == BEHIND}
+        before = {joint.id for joint in self.robot.joint if joint.servo == BEFORE}
+        if behind <= set(silent) and not before & set(silent):
+            return "these are all behind the 5 V step-down: check it, and the cable of its chain"
+        if before <= set(silent) and not behind & set(silent):
+            return "these are all on the 12 V chain: check its cable"
+        return super().advice_on(silent)

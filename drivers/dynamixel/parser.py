@@ -71,9 +71,26 @@ class FrameParser:
         return len(self._buffer) >= PREFIX_BYTES
 
     def _cut_off(self) -> bool:
-        """Whether another packet begins in the unfinished one, which stuffing rules out but for a fast sync read's."""
+        """Whether another packet begins in the unfinished one.
+
+        Stuffing rules a header out, but in a fast sync read's answer: there only a whole packet counts.
+        """
         fast = self._buffer[len(HEADER)] == BROADCAST_ID and self._buffer[PREFIX_BYTES : PREFIX_BYTES + 1] == FAST_MARK
-        return not fast and HEADER in self._buffer[len(HEADER) :]
+        start = self._buffer.find(HEADER, len(HEADER))
+        while fast and start >= 0 and not self._holds_whole_packet(start):
+            start = self._buffer.find(HEADER, start + len(HEADER))
+        return start >= 0
+
+    def _holds_whole_packet(self, start: int) -> bool:
+        length = int.from_bytes(self._buffer[start + PREFIX_BYTES - 2 : start + PREFIX_BYTES], "little")
+        end = start + PREFIX_BYTES + length
+        if not SHORTEST_LENGTH <= length <= LONGEST_LENGTH or end > len(self._buffer):
+            return False
+        try:
+            decode_frame(bytes(self._buffer[start:end]))
+        except CorruptPacketError:
+            return False
+        return True
 
     def _reject(self, fault: CorruptPacketError) -> None:
         """Throw away the header alone: a whole packet may lie behind a damaged one's length."""

@@ -1,19 +1,25 @@
-"""A serial port that is ours alone, read against absolute deadlines without spinning."""
+"""A serial port that is ours alone: a descriptor that never blocks, for an event loop to watch."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
+import os
 import select
+import selectors
 import termios
-import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import serial
 
 from libra_edge.errors import MissingHardwareError, PortError
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 CHUNK_BYTES = 4096
 WRITE_PATIENCE_S = 0.005
@@ -22,12 +28,17 @@ LIST_PORTS = "`python -m serial.tools.list_ports` lists the ports, `--robot koch
 
 
 class SerialPort:
-    """8 data bits, no parity, one stop bit, locked against other programs that lock too."""
+    """8 data bits, no parity, one stop bit, locked against other programs that lock too.
+
+    Used from one thread. A program with an event loop awaits what `SerialTransport` offers there; one without lets
+    `wait_for` run it in a loop that belongs to the port.
+    """
 
     def __init__(self, path: str, baud: int) -> None:
         self.path = path
         self.baud = baud
         self._serial: serial.Serial | None = None
+        self._events: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_open(self) -> bool:
@@ -48,25 +59,37 @@ class SerialPort:
         if self._serial is not None:
             self._serial.close()
             self._serial = None
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+
+    def fileno(self) -> int:
+        """The descriptor. Raises PortError for a port that is not open."""
+        descriptor: int = self._opened().fileno()
+        return descriptor
 
     def send(self, packet: bytes) -> None:
-        """Drop what was received and not read (it answers nothing we still ask), then send. Raises PortError."""
-        port = self._opened()
+        """Hand a packet to the kernel. Raises PortError."""
         try:
-            port.reset_input_buffer()
-            _write_whole(port, packet)
-        except (OSError, termios.error) as error:
+            _write_whole(self.fileno(), packet)
+        except OSError as error:
             raise PortError(self.path, f"cannot be written: {error}; was it unplugged?") from error
 
-    def receive(self, deadline_ns: int) -> bytes:
-        """Whatever has come, waiting for it until `deadline_ns` (monotonic); b"" after that. Raises PortError."""
-        port = self._opened()
-        remaining_s = max(0, deadline_ns - time.monotonic_ns()) / 1e9
+    def take(self) -> bytes:
+        """Whatever has come, without waiting. Raises PortError."""
         try:
-            ready, _, _ = select.select([port.fileno()], [], [], remaining_s)
-            return bytes(port.read(CHUNK_BYTES)) if ready else b""
-        except (OSError, termios.error) as error:
+            return os.read(self.fileno(), CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
             raise PortError(self.path, f"cannot be read: {error}; was it unplugged?") from error
+
+    def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run `work` to its end in an event loop of the port's own, for a thread that has none."""
+        if self._events is None:
+            # select() waits to the microsecond where epoll counts milliseconds.
+            self._events = asyncio.SelectorEventLoop(selectors.SelectSelector())
+        return self._events.run_until_complete(work)
 
     def _opened(self) -> serial.Serial:
         if self._serial is None:
@@ -81,18 +104,17 @@ class SerialPort:
             logger.warning("%s keeps its latency of up to 16 ms (%s): the servo loop may be late", self.path, error)
 
 
-def _write_whole(port: serial.Serial, packet: bytes) -> None:
+def _write_whole(descriptor: int, packet: bytes) -> None:
     """Hand all of it to the kernel. Raises OSError if the kernel takes nothing more.
 
-    pyserial's own write timeout is not used: it also counts the time in which this process was not running, and calls a
-    packet lost that has long been sent.
+    The time is not looked at: a clock also counts the time in which this process was not running.
     """
-    left = packet[port.write(packet) or 0 :]
+    left = packet[os.write(descriptor, packet) :]
     while left:
-        _, ready, _ = select.select([], [port.fileno()], [], WRITE_PATIENCE_S)
+        _, ready, _ = select.select([], [descriptor], [], WRITE_PATIENCE_S)
         if not ready:
             raise OSError(errno.ETIMEDOUT, f"{len(left)} of {len(packet)} bytes not taken, the far end does not read")
-        left = left[port.write(left) or 0 :]
+        left = left[os.write(descriptor, left) :]
 
 
 def _why_not_opened(path: str, error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The two servo models of the Koch arm: which registers they have, and what is in them as shipped."""
+"""The servo models of the Koch arms: which registers they have, and what is in them as shipped."""
 
 from __future__ import annotations
 
@@ -120,5 +120,18 @@ XL330_M288 = ServoModel(
     ),
 )
 
-MODELS = {model.name: model for model in (XL430_W250, XL330_M288)}
+OF_M077 = {
+    r.MODEL_NUMBER.address: replace(r.MODEL_NUMBER, initial=1190),
+    r.VELOCITY_LIMIT.address: replace(r.VELOCITY_LIMIT, high=2047, initial=1620),
+    r.POSITION_I.address: replace(r.POSITION_I, initial=400),
+}
+XL330_M077 = replace(
+    XL330_M288,
+    name="xl330-m077",
+    number=1190,
+    registers=tuple(OF_M077.get(register.address, register) for register in XL330_M288.registers),
+)
+"""The same servo with a gear of 77 instead of 288: faster, weaker."""
+
+MODELS = {model.name: model for model in (XL430_W250, XL330_M288, XL330_M077)}
 NAME_OF_NUMBER = {model.number: model.name for model in MODELS.values()}

@@ -15,7 +15,7 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.frame import Status
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
-from libra_edge.drivers.dynamixel.servo_setup import standing_error, volatile_orders
+from libra_edge.drivers.dynamixel.servo_setup import OVERLOAD, standing_error, volatile_orders
 from libra_edge.errors import BusError, HardwareAlertError, MissingHardwareError, NoAnswerError, PortError
 
 HEALTH = (r.TORQUE_ENABLE.address, r.BUS_WATCHDOG.end - r.TORQUE_ENABLE.address)
@@ -39,15 +39,19 @@ class ServoRecovery:
         watchdog: int,
         exchange_s: float,
         note_tick: Callable[[int, int], None],
+        *,
+        reboot_overloaded: bool = False,
     ) -> None:
         """`watchdog` in register units; an answer is awaited for `exchange_s`.
 
         `note_tick` is told id and present tick of a servo that has restarted, before it gets torque.
+        `reboot_overloaded`: restart a servo that stands in an overload and in nothing else.
         """
         self.standing: set[int] = set()
         self.ticks: dict[int, int] = {}
         self._bus, self._servos, self._watchdog = bus, servos, watchdog
         self._exchange_s, self._note_tick = exchange_s, note_tick
+        self._reboot_overloaded = reboot_overloaded
         self._silent_since_ns: dict[str, int] = {}
         self._problem = "the servos have not been looked for yet"
         self._work = self._steps()
@@ -111,8 +115,13 @@ class ServoRecovery:
                 self.standing.discard(servo.servo_id)
             else:
                 self._silent_since_ns.pop(servo.label, None)
-                self._check_health(servo, status)
-                found[servo.servo_id] = status
+                if self._reboot_overloaded and _value(status, r.HARDWARE_ERROR) == OVERLOAD:
+                    yield
+                    self._bus.reboot(servo.servo_id)
+                    self.standing.discard(servo.servo_id)
+                else:
+                    self._check_health(servo, status)
+                    found[servo.servo_id] = status
             yield
 
     def _check_health(self, servo: ServoSettings, status: Status) -> None:

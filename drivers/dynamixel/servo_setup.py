@@ -6,24 +6,30 @@ import logging
 
 from libra_edge.drivers.dynamixel import hardware_error
 from libra_edge.drivers.dynamixel import register as r
+from libra_edge.drivers.dynamixel.async_bus import Identity
 from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import NAME_OF_NUMBER
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
-from libra_edge.errors import ConfigError, HardwareAlertError
+from libra_edge.errors import ConfigError, HardwareAlertError, NoAnswerError
 
 logger = logging.getLogger(__name__)
 
+OVERLOAD = 1 << hardware_error.NAMES["overload"]
+RESTART_PINGS = 20
+"""Each is awaited for 30 ms or more, three times; a servo is back after some 300 ms."""
 REVERSE_BIT = 0b0001
 """The one bit of the drive mode that is left as found: zero and sign were measured with it."""
 
 
-def check_model(bus: Bus, servo: ServoSettings) -> None:
-    """Ping. Raises ConfigError if another model answers than the robot file names, BusError if none does."""
-    number = bus.ping(servo.servo_id).model_number
+def check_model(bus: Bus, servo: ServoSettings) -> Identity:
+    """Ping; what it answers. Raises ConfigError for another model than the robot file's, BusError if none answers."""
+    identity = bus.ping(servo.servo_id)
+    number = identity.model_number
     if number != servo.model.number:
         found = NAME_OF_NUMBER.get(number, "an unknown model")
         raise ConfigError(f"{servo.label} is {found} (number {number}), the robot file says {servo.model.name}")
+    return identity
 
 
 def check_health(bus: Bus, servo: ServoSettings) -> None:
@@ -37,6 +43,19 @@ def standing_error(servo: ServoSettings, error: int) -> HardwareAlertError:
     """The error for a hardware error status that is not 0."""
     advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"
     return HardwareAlertError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
+
+
+def restart(bus: Bus, servo: ServoSettings) -> None:
+    """Reboot, and wait until it answers again. Raises BusError."""
+    bus.reboot(servo.servo_id)
+    for left in range(RESTART_PINGS, -1, -1):
+        try:
+            bus.ping(servo.servo_id)
+        except NoAnswerError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def configure(bus: Bus, servo: ServoSettings) -> None:

@@ -18,7 +18,8 @@ import click
 import uvloop
 
 from libra_edge.cli.crash_log import save_crash
-from libra_edge.drivers.dynamixel.koch_arm import KochArm
+from libra_edge.drivers.dynamixel.dynamixel_arm import DynamixelArm
+from libra_edge.drivers.dynamixel.koch_arm import KochArm, is_koch
 from libra_edge.drivers.dynamixel.port_search import find_port
 from libra_edge.drivers.stop_switch.gpio_line import GpioLine
 from libra_edge.drivers.stop_switch.input_key import InputKey
@@ -50,7 +51,8 @@ def command(robot_name: str, port: str | None, on_exit: str, policy_pipe: int | 
     robot = open_robot(robot_name)
     path = port or find_port(robot)
     options = ServoOptions(path, OnExit(on_exit), policy_pipe, _switch(robot), homing)
-    uvloop.run(run_servo(KochArm(robot, path), robot, options, _announce))
+    arm = KochArm(robot, path) if is_koch(robot) else DynamixelArm(robot, path)
+    uvloop.run(run_servo(arm, robot, options, _announce))
 
 
 def _switch(robot: Robot) -> StopSwitch | None:

@@ -9,9 +9,9 @@ import pytest
 from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.bus import Bus
+from libra_edge.drivers.dynamixel.exchange import Exchange
 from libra_edge.drivers.dynamixel.frame import HEADER, Status
 from libra_edge.drivers.dynamixel.instruction_set import Refusal
-from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.dynamixel.servo_model import XL330_M288
 from libra_edge.drivers.dynamixel.stuffing import STUFFED_MARK
 from libra_edge.drivers.simulation.servos.plant import ServoMeasurement
@@ -94,23 +94,12 @@ def test_late_answers_of_another_size_or_servo_are_told_apart_even_after_the_que
         assert bus.read(3, r.POSITION_P) == 400
 
 
-class ScriptedPort(SerialPort):
-    """Receives the pieces given, one a time, then nothing."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        super().__init__("scripted", 1_000_000)
-        self.pieces = list(pieces)
-
-    def send(self, packet: bytes) -> None:
-        pass
-
-    def receive(self, deadline_ns: int) -> bytes:
-        return self.pieces.pop(0) if self.pieces else b""
-
-
 def test_an_answer_of_another_servo_does_not_end_the_wait() -> None:
     stray, answer = Status(2, 0, bytes(2)).encode(), Status(3, 0, (400).to_bytes(2, "little")).encode()
-    assert Bus(ScriptedPort(stray, answer[:5], answer[5:]), attempts=1).read(3, r.POSITION_P) == 400
+    exchange = Exchange(instructions.read(3, r.POSITION_P.address, 2), 2, [3])
+    assert [exchange.feed(piece) for piece in (stray, answer[:5], answer[5:])] == [False, False, True]
+    assert r.POSITION_P.decode(exchange.answers[3].parameters) == 400
+    assert exchange.strays == 1
 
 
 def test_a_stale_sync_read_does_not_shift_the_ones_after_it() -> None:

@@ -123,28 +123,57 @@ def test_an_absurd_length_does_not_swallow_what_follows(length: int) -> None:
     assert str(length) in parser.last_fault.problem
 
 
-@given(st.lists(st.tuples(st.integers(0, 255), st.binary(min_size=10, max_size=10)), min_size=1, max_size=8))
+blocks_of_ten = st.lists(st.tuples(st.integers(0, 255), st.binary(min_size=10, max_size=10)), min_size=1, max_size=8)
+
+
+def statuses_of(blocks: list[tuple[int, bytes]]) -> list[Status]:
+    return [Status(index + 1, error, data) for index, (error, data) in enumerate(blocks)]
+
+
+@given(blocks_of_ten)
 def test_a_fast_answer_is_split_as_it_was_put_together(blocks: list[tuple[int, bytes]]) -> None:
-    sent = [Status(index + 1, error, data) for index, (error, data) in enumerate(blocks)]
+    sent = statuses_of(blocks)
     packet = fast_sync_read.encode_fast_answer(sent, len(sent))
     [frame] = FrameParser().feed(packet)
     assert len(packet) == fast_sync_read.packet_bytes(len(sent), 10)
-    assert fast_sync_read.split_fast_answer(frame, [status.servo_id for status in sent], 10) == sent
+    ids = [status.servo_id for status in sent]
+    assert fast_sync_read.blocks_of(frame.raw, ids, 10) == fast_sync_read.sound_blocks(frame.raw, ids, 10) == sent
+
+
+@given(blocks_of_ten, st.data())
+def test_of_a_damaged_fast_answer_the_blocks_before_the_damage_are_kept(
+    blocks: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    sent = statuses_of(blocks)
+    packet = bytearray(fast_sync_read.encode_fast_answer(sent, len(sent)))
+    damaged = data.draw(st.integers(8, len(packet) - 1))
+    packet[damaged] ^= 1 << data.draw(st.integers(0, 7))
+    ids = [status.servo_id for status in sent]
+    assert fast_sync_read.sound_blocks(b"\x00\xff" + packet, ids, 10) == sent[: (damaged - 8) // 14]
+    cut = data.draw(st.integers(8, len(packet)))
+    whole = fast_sync_read.encode_fast_answer(sent, len(sent))
+    assert fast_sync_read.sound_blocks(whole[:cut], ids, 10) == sent[: (cut - 8) // 14]
 
 
 def test_a_fast_answer_that_holds_a_header_is_whole_although_it_comes_in_pieces() -> None:
     sent = [Status(1, 0, HEADER + b"\x01\x07\x00"), Status(2, 0, bytes(7))]
     parser = FrameParser()
     frames = [frame for byte in fast_sync_read.encode_fast_answer(sent, 2) for frame in parser.feed(bytes([byte]))]
-    assert [fast_sync_read.split_fast_answer(frame, [1, 2], 7) for frame in frames] == [sent]
+    assert [fast_sync_read.sound_blocks(frame.raw, [1, 2], 7) for frame in frames] == [sent]
 
 
-def test_a_fast_answer_of_other_servos_or_another_size_is_corrupt() -> None:
-    [frame] = FrameParser().feed(fast_sync_read.encode_fast_answer([Status(1, 0, b"ab"), Status(2, 0, b"cd")], 2))
-    with pytest.raises(CorruptPacketError, match="servo 2 stands where servo 3"):
-        fast_sync_read.split_fast_answer(frame, [1, 3], 2)
-    with pytest.raises(CorruptPacketError, match="does not fit"):
-        fast_sync_read.split_fast_answer(frame, [1, 2], 3)
+def test_a_fast_answer_that_is_cut_off_does_not_swallow_the_packet_after_it() -> None:
+    start = fast_sync_read.encode_fast_answer([Status(1, 0, bytes(10))], 6)
+    frames = FrameParser().feed(start + Status(3, 0, b"ab").encode())
+    assert [status_of(frame) for frame in frames] == [Status(3, 0, b"ab")]
+
+
+def test_a_fast_answer_of_other_servos_or_another_size_is_none() -> None:
+    sent = [Status(1, 0, b"ab"), Status(2, 0, b"cd")]
+    packet = fast_sync_read.encode_fast_answer(sent, 2)
+    assert fast_sync_read.sound_blocks(packet, [1, 3], 2) == sent[:1]
+    assert fast_sync_read.blocks_of(packet, [1, 3], 2) == []
+    assert fast_sync_read.sound_blocks(packet, [1, 2], 3) == []
 
 
 def test_an_echo_of_an_instruction_is_no_answer() -> None:

@@ -12,8 +12,9 @@ import pytest
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
-from libra_edge.drivers.dynamixel.koch_arm import WATCHDOG_POLL_CYCLES, KochArm
+from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED, XL330_M288
+from libra_edge.drivers.dynamixel.servo_watch import WATCHDOG_POLL_CYCLES
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
@@ -180,7 +181,7 @@ def test_a_damaged_fast_answer_is_asked_for_again_and_counted() -> None:
         expected = arm.read().position
         transmit.fault = lambda packet: packet[:-1] + bytes([packet[-1] ^ 1]) if packet[4] == 0xFE else packet
         np.testing.assert_array_equal(arm.read().position, expected)
-        assert arm.repeated == 1
+        assert arm.counts.repeated == 1
 
 
 def test_old_firmware_is_read_the_slow_way_and_that_is_announced(caplog: pytest.LogCaptureFixture) -> None:
@@ -190,7 +191,7 @@ def test_old_firmware_is_read_the_slow_way_and_that_is_announced(caplog: pytest.
         caplog.at_level(logging.WARNING),
         opened(emulator, answer_margin_s=0.3) as arm,
     ):
-        before = arm.repeated
+        before = arm.counts.repeated
         np.testing.assert_allclose(arm.read().position, ROBOT.rest, atol=ONE_TICK)
-        assert arm.repeated == before
+        assert arm.counts.repeated == before
     assert "fast sync read" in caplog.text

@@ -14,7 +14,8 @@ import pytest
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
-from libra_edge.drivers.dynamixel.koch_arm import WATCHDOG_POLL_CYCLES, KochArm
+from libra_edge.drivers.dynamixel.koch_arm import KochArm
+from libra_edge.drivers.dynamixel.servo_watch import WATCHDOG_POLL_CYCLES
 from libra_edge.drivers.dynamixel.turns import kept_turns
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator

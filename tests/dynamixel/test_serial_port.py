@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import logging
 import os
 from pathlib import Path
 
 import pytest
 import serial
-from serial.serialutil import Timeout
 
-from libra_edge.drivers.dynamixel.port_search import find_port
+from libra_edge.drivers.dynamixel.port_search import find_port, usb_id
 from libra_edge.drivers.dynamixel.serial_port import CHUNK_BYTES, SerialPort
 from libra_edge.errors import BusError, ConfigError, MissingHardwareError, PortError
 from libra_edge.robot import open_robot
@@ -83,20 +81,12 @@ def test_a_closed_port_says_so_and_closes_twice() -> None:
         with pytest.raises(BusError, match="is not open"):
             port.send(b"x")
         with pytest.raises(BusError, match="is not open"):
-            port.receive(0)
+            port.take()
 
 
-def test_waiting_ends_at_the_deadline() -> None:
+def test_taking_what_has_come_never_waits() -> None:
     with emulated() as emulator, bus_on(emulator) as bus:
-        assert bus.port.receive(deadline_ns=0) == b""
-
-
-def test_a_standstill_of_this_process_is_not_taken_for_a_lost_packet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every look at the clock comes a second later than the one before, as if nothing ran in between."""
-    clock = itertools.count()
-    with emulated() as emulator, bus_on(emulator) as bus:
-        monkeypatch.setattr(Timeout, "TIME", staticmethod(lambda: float(next(clock))))
-        assert bus.ping(1).model_number == 1060
+        assert bus.port.take() == b""
 
 
 def test_a_far_end_that_does_not_read_is_told() -> None:
@@ -140,3 +130,30 @@ def test_a_port_in_the_robot_file_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_simulated_bus_has_no_port() -> None:
     with pytest.raises(ConfigError, match="simulated"):
         find_port(ROBOT)
+
+
+def plug(ttys: Path, devices: Path, name: str, usb: str) -> None:
+    """A port in /dev, and what sysfs tells of its USB device."""
+    (devices / name).touch()
+    folder = ttys / name
+    interface = ttys.parent / "usb" / name / "1-1:1.0"
+    interface.mkdir(parents=True)
+    folder.mkdir(parents=True)
+    (folder / "device").symlink_to(interface)
+    for file, text in zip(("idVendor", "idProduct"), usb.split(":"), strict=True):
+        (interface.parent / file).write_text(f"{text}\n")
+
+
+def test_an_adapter_made_for_servos_is_found_among_other_ports(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ttys, devices = tmp_path / "tty", tmp_path / "dev"
+    devices.mkdir()
+    plug(ttys, devices, "ttyACM0", "2341:0043")
+    plug(ttys, devices, "ttyUSB0", "0403:6001")
+    plug(ttys, devices, "ttyUSB1", "0403:6014")
+    assert find_port(KOCH, devices, ttys) == str(devices / "ttyUSB1")
+    assert "ttyUSB1 (ROBOTIS U2D2" in caplog.text
+    plug(ttys, devices, "ttyACM1", "2f5d:2202")
+    assert find_port(KOCH, devices, ttys) == str(devices / "ttyACM1")
+    assert usb_id(str(devices / "ttyS0"), ttys) == ""

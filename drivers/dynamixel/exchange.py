@@ -1,0 +1,100 @@
+"""One question to servos and the answers that it can have. Pure bytes: whoever has the port feeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from libra_edge.drivers.dynamixel import fast_sync_read
+from libra_edge.drivers.dynamixel.frame import Frame, Instruction, Status, status_of
+from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode
+from libra_edge.drivers.dynamixel.parser import FrameParser
+from libra_edge.errors import CorruptPacketError
+
+STATUS_OVERHEAD = 11
+
+
+class Exchange:
+    """An answer belongs to the question if its servo was asked and its size is the one asked for.
+
+    Attributes:
+        packet: the question's bytes.
+        answers: servo id -> its answer, so far.
+        strays: packets that check, and answer some other question.
+    """
+
+    def __init__(self, instruction: Instruction, size: int, servo_ids: Sequence[int]) -> None:
+        """`size`: bytes of data in the answer of each of `servo_ids`."""
+        self.packet = instruction.encode()
+        self.servo_ids = servo_ids
+        self.answers: dict[int, Status] = {}
+        self.strays = 0
+        self._size = size
+        self._fast = instruction.opcode == Opcode.FAST_SYNC_READ
+        self._parser = FrameParser()
+        self._received = bytearray()
+
+    @property
+    def answer_bytes(self) -> int:
+        """What the answers together take on the wire, stuffing left out."""
+        if self._fast:
+            return fast_sync_read.packet_bytes(len(self.servo_ids), self._size)
+        return len(self.servo_ids) * (STATUS_OVERHEAD + self._size)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every servo that was asked has answered."""
+        return len(self.answers) == len(self.servo_ids)
+
+    @property
+    def missing(self) -> list[int]:
+        """Servos without a sound answer, in the order in which they were asked."""
+        return [servo_id for servo_id in self.servo_ids if servo_id not in self.answers]
+
+    @property
+    def corrupt(self) -> int:
+        """How many packets were thrown away."""
+        return self._parser.corrupt
+
+    @property
+    def fault(self) -> CorruptPacketError | None:
+        """What was wrong with the last of them."""
+        return self._parser.last_fault
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing at all has come."""
+        return not self._received
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes as they come; True once all is there, or so much that what is damaged will not come again."""
+        self._received += data
+        for frame in self._parser.feed(data):
+            self._take(frame)
+        return self.complete or (self.corrupt > 0 and len(self._received) >= self.answer_bytes)
+
+    def end(self) -> None:
+        """No more will come: keep the blocks of a damaged or unfinished fast answer that are sound by themselves."""
+        if self._fast and not self.complete:
+            for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self._size):
+                self.answers.setdefault(status.servo_id, status)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.opcode != Opcode.STATUS:
+            return
+        found = self._statuses(frame)
+        self.strays += not found
+        for status in found:
+            self.answers.setdefault(status.servo_id, status)
+
+    def _statuses(self, frame: Frame) -> list[Status]:
+        """The answers in a frame that this question can have caused.
+
+        To a fast sync read a servo may also answer by itself, as to a plain one.
+        """
+        if frame.servo_id == BROADCAST_ID:
+            fits = self._fast and len(frame.raw) == self.answer_bytes
+            return fast_sync_read.blocks_of(frame.raw, self.servo_ids, self._size) if fits else []
+        status = status_of(frame)
+        if status is None or status.servo_id not in self.servo_ids:
+            return []
+        return [status] if len(status.parameters) == self._size or status.refusal else []
