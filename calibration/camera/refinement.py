@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from libra_edge.calibration.camera.board import Board
-from libra_edge.calibration.camera.intrinsics import Intrinsics
+from libra_edge.calibration.camera.straight_pixels import straightened
 from libra_edge.calibration.camera.transform import Transform, cross_matrix, rotation_of_vector
 from libra_edge.calibration.camera.view import View
 from libra_edge.calibration.camera.way import Way
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Float64
 
 STEPS = 60
@@ -46,7 +47,7 @@ class Corners:
         known = board.corners()
         return cls(
             np.concatenate([known[view.sighting.corners] for view in views]),
-            np.concatenate([intrinsics.straightened(view.sighting.pixels) for view in views]),
+            np.concatenate([straightened(view.sighting.pixels, intrinsics) for view in views]),
             np.repeat([carrier.rotation for carrier in carriers], counts, axis=0),
             np.repeat([carrier.translation for carrier in carriers], counts, axis=0),
             intrinsics,

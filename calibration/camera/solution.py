@@ -9,13 +9,13 @@ import numpy as np
 
 from libra_edge.calibration.camera.board import Board
 from libra_edge.calibration.camera.first_guess import Pair, guess, guess_by_known_board
-from libra_edge.calibration.camera.intrinsics import Intrinsics
 from libra_edge.calibration.camera.refinement import Corners, refine
 from libra_edge.calibration.camera.spread import check_spread
 from libra_edge.calibration.camera.transform import Transform, angle_between
 from libra_edge.calibration.camera.view import View, board_in_camera
 from libra_edge.calibration.camera.way import Way
 from libra_edge.errors import CameraCalibrationError
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Float64
 
 

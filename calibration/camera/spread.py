@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from libra_edge.calibration.camera.intrinsics import Intrinsics
 from libra_edge.calibration.camera.transform import Transform, vector_of_rotation
 from libra_edge.calibration.camera.way import Way
 from libra_edge.errors import CameraCalibrationError
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Float64
 
 GRID = (4, 6)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from libra_edge.calibration.camera.board import Board
-from libra_edge.calibration.camera.intrinsics import Intrinsics
 from libra_edge.calibration.camera.opencv_library import load_opencv
+from libra_edge.calibration.camera.straight_pixels import straightened
 from libra_edge.calibration.camera.transform import Transform
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Float64, Int64, UInt8
 
 FEWEST_CORNERS = 6
@@ -58,7 +59,7 @@ def board_in_camera(sighting: Sighting, board: Board, intrinsics: Intrinsics) ->
     None if no pose explains the corners.
     """
     cv2 = load_opencv()
-    points, pixels = board.corners()[sighting.corners], intrinsics.straightened(sighting.pixels)
+    points, pixels = board.corners()[sighting.corners], straightened(sighting.pixels, intrinsics)
     found, turns, places, errors = cv2.solvePnPGeneric(points, pixels, intrinsics.matrix, None, flags=cv2.SOLVEPNP_IPPE)
     if not found:
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from libra_edge.calibration.camera.board import HELD, Board
-from libra_edge.calibration.camera.intrinsics import Intrinsics
 from libra_edge.calibration.camera.transform import Transform, angle_between, rotation_of_vector
 from libra_edge.calibration.camera.view import Sighting, View
 from libra_edge.calibration.camera.way import Way
+from libra_edge.intrinsics import Intrinsics
 
 INTRINSICS = Intrinsics(width=1280, height=720, fx=920.0, fy=915.0, cx=642.0, cy=357.0)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from libra_edge.calibration.camera.opencv_library import load_opencv
 from libra_edge.messages import Float64
 from libra_edge.model_spec import Finite, Section
 
@@ -41,36 +41,21 @@ class Intrinsics(Section):
             raise ValueError("coefficients of a picture without distortion must be zero")
         return self
 
+    @classmethod
+    def of_view(cls, width: int, height: int, fov_rad: float) -> Intrinsics:
+        """Of a camera without distortion that looks through the middle of its picture; `fov_rad` is horizontal."""
+        focal = 0.5 * width / math.tan(0.5 * fov_rad)
+        return cls(width=width, height=height, fx=focal, fy=focal, cx=0.5 * (width - 1), cy=0.5 * (height - 1))
+
     @property
     def matrix(self) -> Float64:
         """float64 [3, 3], from rays to pixels."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
-    def straightened(self, pixels: Float64) -> Float64:
-        """Where pixels float64 [C, 2] would lie without distortion, in pixels, float64 [C, 2]."""
-        if self.distortion == "none" or not any(self.coefficients):
-            return pixels
-        if self.distortion == "brown_conrady":
-            points = load_opencv().undistortPoints(
-                pixels.reshape(-1, 1, 2), self.matrix, np.array(self.coefficients), P=self.matrix
-            )
-            straight: Float64 = np.asarray(points, np.float64).reshape(-1, 2)
-            return straight
-        rays = (pixels - [self.cx, self.cy]) / [self.fx, self.fy]
-        return _polynomial(rays, self.coefficients) * [self.fx, self.fy] + [self.cx, self.cy]
-
     def projected(self, points: Float64) -> Float64:
-        """Pixels, without distortion, float64 [..., 2], of points float64 [..., 3] m in the camera's frame."""
+        """Pixels float64 [..., 2] of points float64 [..., 3] m in the camera's frame, distortion left out.
+
+        Camera's frame: x right, y down, z ahead.
+        """
         flat: Float64 = points[..., :2] / points[..., 2:] * [self.fx, self.fy] + [self.cx, self.cy]
         return flat
-
-
-def _polynomial(rays: Float64, coefficients: tuple[float, ...]) -> Float64:
-    """Brown's polynomial of rays float64 [C, 2] (D. C. Brown, Decentering Distortion of Lenses, 1966)."""
-    k1, k2, p1, p2, k3 = coefficients
-    x, y = rays.T
-    square = x * x + y * y
-    radial = 1.0 + square * (k1 + square * (k2 + square * k3))
-    bent_x = x * radial + 2.0 * p1 * x * y + p2 * (square + 2.0 * x * x)
-    bent_y = y * radial + 2.0 * p2 * x * y + p1 * (square + 2.0 * y * y)
-    return np.stack([bent_x, bent_y], axis=-1)
