@@ -42,7 +42,7 @@ class Spread:
     def __str__(self) -> str:
         turned = f", hand turned by {self.turn_deg:.0f} and {self.second_turn_deg:.0f} deg" if self.turn_deg else ""
         return (
-            f"{self.views} views, {self.corners} corners in {self.picture_share:.0%} of the picture's parts{turned}, "
+            f"views {self.views}, corners {self.corners}, in {self.picture_share:.0%} of the picture's parts{turned}, "
             f"board {self.nearest_m * 1e3:.0f} to {self.farthest_m * 1e3:.0f} mm away"
         )
 

@@ -11,7 +11,7 @@ from libra_edge.drivers.simulation.printed_board import PrintedBoard
 
 IN_THE_HAND = Transform(
     rotation_of_vector(np.array([0.10, 0.25, 0.15])) @ np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]),
-    np.array([-0.060, -0.010, 0.035]),
+    np.array([-0.080, -0.010, 0.035]),
 )
 """The board's middle in the frame of the scene's body `hand`: on a block between the fingers, held a little askew."""
 ON_THE_TABLE = lying_at(0.10, 0.13, -np.pi / 2)
