@@ -53,7 +53,8 @@ class Solution:
         camera: in the base frame, or in the hand's for a carried one.
         board: in the hand's frame for a held one, else in the base frame.
         error_m, error_rad: standard error of the camera's place and direction, by leaving out each view in turn (the
-            jackknife, M. Quenouille, 1949); None where there are too few views to leave one out.
+            jackknife, M. Quenouille, 1949); None where there are too few views to leave one out, and for a lying board, whose views
+            all err alike.
     """
 
     setup: Setup
@@ -108,10 +109,9 @@ def _best(views: Sequence[View], pairs: Sequence[Pair], setup: Setup) -> Pair:
 def _errors(
     views: Sequence[View], setup: Setup, camera: Transform, board: Transform
 ) -> tuple[float | None, float | None]:
-    count = len(views)
-    if count <= max(setup.way.fewest_views, 2):
+    count, known = len(views), setup.known_board is not None
+    if known or count <= setup.way.fewest_views:
         return None, None
-    known = setup.known_board is not None
     without = []
     for left_out in range(count):
         rest = [view for number, view in enumerate(views) if number != left_out]

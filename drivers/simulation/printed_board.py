@@ -14,7 +14,7 @@ from libra_edge.messages import Float32, Float64
 from libra_edge.model_spec import Finite, Section
 
 NAME = "board"
-HALF_THICKNESS_M = 0.001
+HALF_THICKNESS_M = 0.0001
 PAPER, INK = 0.95, 0.06
 Metres = Annotated[Finite, Field(ge=-2, le=2)]
 

@@ -177,7 +177,7 @@ def _show(solution: Solution, content: CameraFile, out: Path, picture: Path) -> 
     console.print(f"Result: {out}, residuals: {picture}")
     if solution.shift_m > SUSPECT_M:
         logger.warning(
-            "the board is %.1f mm (rms) from where the arm says it is: it moved in the hand, or the arm's zeros are off;"
-            " see docs/calibration-camera.md",
+            "the board is %.1f mm (rms) from where the arm says it is: it moved in the hand, or the arm's zeros "
+            "are off; see docs/calibration-camera.md",
             solution.shift_m * 1e3,
         )
