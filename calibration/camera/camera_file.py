@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from libra_edge import __version__
-from libra_edge.calibration.camera.atomic_file import write_whole
 from libra_edge.calibration.camera.board import Board
 from libra_edge.calibration.camera.solution import Solution
 from libra_edge.calibration.camera.view_folder import PlaceRecord
 from libra_edge.calibration.camera.way import Way
+from libra_edge.calibration.whole_file import write_whole
 from libra_edge.intrinsics import Intrinsics
 from libra_edge.model_spec import Finite, Name, Section
 
@@ -88,7 +88,7 @@ def camera_file(solution: Solution, *, robot: str, camera: str, link: str | None
 
 
 def write_camera_file(content: CameraFile, path: Path) -> None:
-    """Write it whole or not at all. Raises CameraCalibrationError."""
+    """Write it whole or not at all. Raises ConfigError."""
     write_whole(path, f"{content.model_dump_json(indent=2)}\n".encode())
 
 

@@ -53,8 +53,8 @@ class Solution:
         camera: in the base frame, or in the hand's for a carried one.
         board: in the hand's frame for a held one, else in the base frame.
         error_m, error_rad: standard error of the camera's place and direction, by leaving out each view in turn (the
-            jackknife, M. Quenouille, 1949); None where there are too few views to leave one out, and for a lying board, whose views
-            all err alike.
+            jackknife, M. Quenouille, 1949); None where there are too few views to leave one out, and for a lying
+            board, whose views all err alike.
     """
 
     setup: Setup

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field, ValidationError, model_validator
 
-from libra_edge.calibration.camera.atomic_file import write_whole
 from libra_edge.calibration.camera.board import Board
 from libra_edge.calibration.camera.transform import Transform, rotation_of_quaternion
+from libra_edge.calibration.whole_file import write_whole
 from libra_edge.errors import CameraCalibrationError
 from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import UInt8
@@ -137,7 +137,7 @@ class ViewKeeper:
         self._records: tuple[ViewRecord, ...] = ()
 
     def keep(self, picture: UInt8, joints_deg: Mapping[str, float] | None) -> str:
-        """Write a picture and the index anew; the picture's name. Raises CameraCalibrationError."""
+        """Write a picture and the index anew; the picture's name. Raises ConfigError."""
         name = f"{len(self._records):03d}.png"
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "PNG")

@@ -148,9 +148,9 @@ def _views_folder(out: Path) -> Path:
 
 def _deliver(solution: Solution, names: _Names, out: Path, folder: Path) -> dict[str, Any]:
     """Write result and picture, and say what they hold."""
-    from libra_edge.calibration.camera.atomic_file import write_whole  # noqa: PLC0415 - OpenCV is an extra
     from libra_edge.calibration.camera.camera_file import camera_file, write_camera_file  # noqa: PLC0415
     from libra_edge.calibration.camera.residual_picture import residual_picture  # noqa: PLC0415
+    from libra_edge.calibration.whole_file import write_whole  # noqa: PLC0415 - OpenCV is an extra
 
     content = camera_file(solution, robot=names.robot, camera=names.camera, link=names.link)
     picture = out.with_suffix(".png")
