@@ -33,7 +33,7 @@ RECORDINGS = Path("recordings")
 )
 @click.option("--robot", "robot_name", help="Record runs with this robot first, and take the samples from them, too.")
 @click.option("--task", "tasks", multiple=True, help="What it shall do; may be repeated, the runs take turns.")
-@click.option("--runs", type=click.IntRange(1, 1000), default=4, show_default=True, help="How many to record.")
+@click.option("--runs", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many to record.")
 @click.option("--duration", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="Seconds a run.")
 @click.option("--bundle", help="What drives those runs; the bundle named like the model by default.")
 @click.option("--limit", type=click.IntRange(16, 100_000), default=256, show_default=True, help="Samples of each kind.")
@@ -126,4 +126,5 @@ def _recorded(options: dict[str, Any]) -> list[Path]:
         words |= {"--duration": str(options["duration"]), "--seed": str(options["seed"] + number)}
         words |= {"--record": str(folder / f"{number:03d}.mcap")}
         run.main([part for pair in words.items() for part in pair], prog_name="libra-edge run", standalone_mode=False)
+    logger.info("the recordings stay in %s", folder)
     return [folder]
