@@ -10,7 +10,7 @@ from libra_edge.calibration.samples import CalibrationSamples
 from libra_edge.messages import Float32, UInt8
 
 PARTS = (12, 16)
-SAME_COLOUR = 2.0
+SAME_COLOUR = 4.0
 """Of 255. A part of a picture, a 12th by a 16th, averages a sensor's noise out; a cube that moves by its own width
 changes some part by more."""
 SAME_ANGLE_RAD = np.radians(0.5)
@@ -20,7 +20,7 @@ def kept_rows(samples: CalibrationSamples) -> NDArray[np.bool_]:
     """True for each sample that differs from all kept before it, bool [S]; of two alike the first stays.
 
     Samples for ranges go first, so that none that is held out repeats one of them. Two are alike if every part of every
-    picture has the same colour within 2 of 255, every joint the same angle within half a degree, and the words agree.
+    picture has the same colour within 4 of 255, every joint the same angle within half a degree, and the words agree.
     """
     looks, words = _looks(samples), samples.arrays["instruction"]
     angles = samples.arrays["state"].astype(np.float32)

@@ -15,9 +15,7 @@ from libra_edge.locate import model_directory_path
 from libra_edge.model_directory import ModelDirectory, open_model_directory
 
 if TYPE_CHECKING:
-    from libra_edge.calibration.samples import CalibrationSamples
     from libra_edge.instruction import InstructionEncoder
-    from libra_edge.model_spec import ModelSpec
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +66,13 @@ def command(*, out: Path | None, as_json: bool, **options: Any) -> None:
 def _collect(directory: ModelDirectory, sources: list[Path], path: Path, options: dict[str, Any]) -> dict[str, Any]:
     from libra_edge.calibration import sample_set  # noqa: PLC0415 - `--help` does without it
     from libra_edge.calibration.coverage import as_json, coverage_of  # noqa: PLC0415
+    from libra_edge.calibration.sources import open_all  # noqa: PLC0415
     from libra_edge.cli.coverage_view import show_coverage  # noqa: PLC0415
 
     encoder = _encoder(directory)
-    with stderr_console().status("") as status:
-        parts = {}
-        for source in sources:
-            status.update(f"Reading {source}")
-            parts[str(source)] = _opened(source, directory.spec, encoder, options)
+    with stderr_console().status(f"Reading {', '.join(str(source) for source in sources)}") as status:
+        limit, unit = sample_set.SPARE * options["limit"], options["joint_unit"]
+        parts = open_all(sources, directory.spec, encoder, seed=options["seed"], limit=limit, unit=unit)
         status.update("Looking for near-duplicates")
         distinct, removed = sample_set.without_duplicates(sources[0], sample_set.joined([*parts.values()]))
         samples = sample_set.thinned(distinct, limit=options["limit"], seed=options["seed"])
@@ -85,7 +82,7 @@ def _collect(directory: ModelDirectory, sources: list[Path], path: Path, options
     gone = {"calibration": removed.calibration, "held_out": removed.held_out}
     show_coverage(coverage, gone, stderr_console())
     stderr_console().print(f"{path}: libra-edge export {options['model']} --calibration {path}")
-    read = {source: len(part.holdout) for source, part in parts.items()}
+    read = {name: len(part.holdout) for name, part in parts.items()}
     return {"file": str(path), "coverage": {**as_json(coverage), "duplicates_removed": gone, "sources": read}}
 
 
@@ -96,15 +93,6 @@ def _encoder(directory: ModelDirectory) -> InstructionEncoder:
         return InstructionEncoder(directory.tokenizer, directory.spec.instruction.max_tokens)
     except (ValueError, OSError) as error:
         raise ModelDirectoryError(directory.path, str(error)) from error
-
-
-def _opened(source: Path, spec: ModelSpec, encoder: InstructionEncoder, options: dict[str, Any]) -> CalibrationSamples:
-    """More than are wanted, as some will be near-duplicates. Raises CalibrationError."""
-    from libra_edge.calibration.sample_set import SPARE  # noqa: PLC0415 - `--help` does without it
-    from libra_edge.calibration.sources import open_samples  # noqa: PLC0415
-
-    limit, unit = SPARE * options["limit"], options["joint_unit"]
-    return open_samples(source, spec, encoder, seed=options["seed"], limit=limit, unit=unit)
 
 
 def _recorded(options: dict[str, Any]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""`libra-edge calibrate camera`: from a folder of views to a file, a picture and JSON; bad input ends in one sentence."""
+"""`libra-edge calibrate camera`: from a folder of views to file, picture and JSON; bad input ends in one sentence."""
 
 from __future__ import annotations
 
