@@ -41,8 +41,8 @@ def part_means(pictures: UInt8, parts: tuple[int, int]) -> Float32:
     )
     sums = np.add.reduceat(pictures, rows[:-1], axis=1, dtype=np.float32)
     sums = np.add.reduceat(sums, columns[:-1], axis=2)
-    means: Float32 = sums / np.outer(np.diff(rows), np.diff(columns))[None, :, :, None].astype(np.float32)
-    return means
+    sizes = np.outer(np.diff(rows), np.diff(columns))[None, :, :, None]
+    return np.asarray(sums / sizes, np.float32)
 
 
 def _looks(samples: CalibrationSamples) -> Float32:

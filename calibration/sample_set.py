@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,8 @@ def thinned(samples: CalibrationSamples, *, limit: int, seed: int) -> Calibratio
 def write_samples(samples: CalibrationSamples, path: Path) -> None:
     """Write the `.npz` file that `export --calibration` reads. Raises ConfigError."""
     with whole_file(path) as file:
-        np.savez_compressed(file, **{HOLDOUT: samples.holdout, **samples.arrays})
+        arrays: dict[str, Any] = {HOLDOUT: samples.holdout, **samples.arrays}
+        np.savez_compressed(file, **arrays)
 
 
 def _chosen(samples: CalibrationSamples, rows: Int64 | NDArray[np.intp]) -> CalibrationSamples:

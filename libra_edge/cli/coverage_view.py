@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -24,7 +25,7 @@ def show_coverage(coverage: Coverage, removed: Mapping[str, int], console: Conso
     """Print all of it."""
     console.print(_summary(coverage, removed))
     heads = ("joint", "where in the range", "seen, deg", "range, deg", "share", "bins")
-    joints = Table(*(Column(head, no_wrap=True) for head in heads))
+    joints = Table(*(Column(head, no_wrap=True) for head in heads), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for joint, tokens in zip(coverage.joints, coverage.token_share, strict=True):
         seen, model = _span(joint.low, joint.high), _span(joint.model_low, joint.model_high)
         joints.add_row(joint.name, _bars(joint), seen, model, f"{joint.share:.0%}", f"{tokens:.0%}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ COUNT, HEIGHT, WIDTH = 40, 90, 160
 
 def samples(seed: int = 1, count: int = COUNT) -> CalibrationSamples:
     rng = np.random.default_rng(seed)
-    arrays = {
+    arrays: dict[str, Any] = {
         "image_front": scenes(seed, count, HEIGHT, WIDTH),
         "state": rng.uniform(-1, 1, (count, 6)).astype(np.float32),
         "instruction": rng.integers(0, 9, (count, 5)),

@@ -93,7 +93,7 @@ def test_live_runs_are_recorded_and_then_read(
     @click.option("--duration")
     @click.option("--seed")
     @click.option("--record", type=click.Path(path_type=Path))
-    def recorded(context: click.Context, record: Path, **_: str) -> None:
+    def recorded(context: click.Context, /, record: Path, **_: str) -> None:
         asked.append({name: str(value) for name, value in context.params.items()})
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_bytes((recordings / f"{1 + len(asked) % 2}.mcap").read_bytes())

@@ -19,7 +19,7 @@ SHARES = st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6)
 
 def pose_at(shares: list[float]) -> Float64:
     """Within the robot's range."""
-    pose: Float64 = ROBOT.low + np.array(shares) * (ROBOT.high - ROBOT.low)
+    pose: Float64 = np.clip(ROBOT.low + np.array(shares) * (ROBOT.high - ROBOT.low), ROBOT.low, ROBOT.high)
     return pose
 
 
