@@ -17,7 +17,7 @@ FACE_UP = (0.0, 1.0, 0.0, 0.0)
 """A half turn about x: the pattern's z points down, into the table."""
 
 
-def lying(rows: tuple[str, ...] = ("10", "00"), **changed: Any) -> PrintedBoard:
+def lying(**changed: Any) -> PrintedBoard:
     known = {"held": False, "position_m": (0.15, 0.0, 0.001), "quaternion": FACE_UP, "cell_m": 0.03, "rows": rows}
     return PrintedBoard.model_validate({**known, **changed})
 
