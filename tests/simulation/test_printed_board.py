@@ -18,7 +18,13 @@ FACE_UP = (0.0, 1.0, 0.0, 0.0)
 
 
 def lying(**changed: Any) -> PrintedBoard:
-    known = {"held": False, "position_m": (0.15, 0.0, 0.001), "quaternion": FACE_UP, "cell_m": 0.03, "rows": rows}
+    known = {
+        "held": False,
+        "position_m": (0.15, 0.0, 0.001),
+        "quaternion": FACE_UP,
+        "cell_m": 0.03,
+        "rows": ("10", "00"),
+    }
     return PrintedBoard.model_validate({**known, **changed})
 
 
