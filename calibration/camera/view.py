@@ -60,11 +60,16 @@ def board_in_camera(sighting: Sighting, board: Board, intrinsics: Intrinsics) ->
     """
     cv2 = load_opencv()
     points, pixels = board.corners()[sighting.corners], straightened(sighting.pixels, intrinsics)
-    found, turns, places, errors = cv2.solvePnPGeneric(points, pixels, intrinsics.matrix, None, flags=cv2.SOLVEPNP_IPPE)
-    if not found:
+    try:
+        found, turns, places, errors = cv2.solvePnPGeneric(
+            points, pixels, intrinsics.matrix, None, flags=cv2.SOLVEPNP_IPPE
+        )
+        if not found:
+            return None
+        best = int(np.argmin(np.asarray(errors).reshape(-1)))
+        turn, place = cv2.solvePnPRefineLM(points, pixels, intrinsics.matrix, None, turns[best], places[best])
+    except cv2.error:  # corners that no flat board can show in these places
         return None
-    best = int(np.argmin(np.asarray(errors).reshape(-1)))
-    turn, place = cv2.solvePnPRefineLM(points, pixels, intrinsics.matrix, None, turns[best], places[best])
     matrix, _ = cv2.Rodrigues(turn)
     pose = Transform(np.asarray(matrix, np.float64), np.asarray(place, np.float64).reshape(3))
     return pose if np.all(np.isfinite(pose.translation)) and pose.translation[2] > 0 else None

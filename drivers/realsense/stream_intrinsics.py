@@ -20,7 +20,7 @@ def intrinsics_of(profile: Any, camera: str) -> Intrinsics:
     librealsense's `rs2_intrinsics`: ppx, ppy in pixels from the middle of the first; coefficients k1, k2, p1, p2, k3.
     """
     found = profile.as_video_stream_profile().get_intrinsics()
-    coefficients = tuple(float(value) for value in found.coeffs)
+    k1, k2, p1, p2, k3 = coefficients = tuple(float(value) for value in found.coeffs)
     model = found.model.name if any(coefficients) else "none"
     if model not in MODELS:
         raise ConfigError(f"camera {camera!r}: its lens model {model} is not known; choose another of its streams")
@@ -33,7 +33,7 @@ def intrinsics_of(profile: Any, camera: str) -> Intrinsics:
             cx=found.ppx,
             cy=found.ppy,
             distortion=MODELS[model],
-            coefficients=coefficients,
+            coefficients=(k1, k2, p1, p2, k3),
         )
     except ValueError as error:
         raise ConfigError(

@@ -171,7 +171,8 @@ class RayCaster:
             return np.empty(0, np.int64)
         shape = self._model.geom(BOARD).id
         towards = normal.reshape(-1, 3) @ self._data.geom_xmat[shape].reshape(3, 3)[:, 2]
-        return seen[(geom == shape) & (towards < -UPRIGHT)]
+        printed: Int64 = seen[(geom == shape) & (towards < -UPRIGHT)]
+        return printed
 
     def _draw_board(
         self, board: PrintedBoard, picture: UInt8, origin: Float64, directions: Float64, found: Int64

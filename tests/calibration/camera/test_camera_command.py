@@ -23,6 +23,7 @@ from libra_edge.messages import UInt8
 from libra_edge.robot import open_robot
 from libra_edge.runtime.forward_kinematics import ForwardKinematics
 from tests.calibration.camera.bench import distance, hands_around, looking_at
+from tests.jog.typist import in_a_terminal
 
 LENS = Intrinsics(width=640, height=360, fx=460.0, fy=460.0, cx=321.0, cy=178.0)
 CAMERA = looking_at((0.36, 0.02, 0.27), (0.16, 0.0, 0.10))
@@ -174,3 +175,23 @@ def test_an_arm_that_goes_about_by_itself_finds_its_camera(tmp_path: Path, capsy
     assert run_command(["calibrate", "camera", "--robot", "koch-sim", "--from", kept, "--out", str(again)]) == 0
     shift, turn = distance(CameraFile.model_validate_json(again.read_text()).place.transform, found.place.transform)
     assert max(shift, turn) < 0.01
+
+
+@pytest.mark.soak
+def test_keys_take_views_and_a_tour_and_end_it(tmp_path: Path) -> None:
+    words = "calibrate camera --robot koch-sim --size 640x360@15 --speed-deg-s 60 --out"
+    with in_a_terminal([*words.split(), str(tmp_path / "front.json")]) as typist:
+        typist.wait_for("q: enough, calibrate")
+        typist.wait_for("shoulder_pan")
+        typist.type(b"t")
+        typist.wait_for("views 1, corners")
+        typist.type(b"a")
+        typist.wait_for("views 3, corners")
+        typist.type(b"q")
+        code, _ = typist.ending()
+    assert code == 2
+    assert "at least 8 are needed" in " ".join(typist.shown.split())
+    kept = sorted(path.name for path in (tmp_path / "front-views").iterdir())
+    assert kept[:3] == ["000.png", "001.png", "002.png"]
+    assert kept[-1] == "views.json"
+    assert not (tmp_path / "front.json").exists()

@@ -11,7 +11,7 @@ from libra_edge.calibration.camera.board import HELD, LYING
 from libra_edge.calibration.camera.refinement import Corners
 from libra_edge.calibration.camera.solution import Setup, solve
 from libra_edge.calibration.camera.transform import Transform, rotation_of_vector
-from libra_edge.calibration.camera.view import Sighting, View
+from libra_edge.calibration.camera.view import Sighting, View, board_in_camera
 from libra_edge.calibration.camera.way import Way, lying_at
 from libra_edge.errors import CameraCalibrationError
 from tests.calibration.camera.bench import INTRINSICS, distance, hands_around, looking_at, views_of
@@ -131,3 +131,7 @@ def test_a_sighting_keeps_to_the_numbers_of_its_corners() -> None:
     part = Sighting(views[0].sighting.corners[4:9], views[0].sighting.pixels[4:9])
     corners = Corners.of([replace(views[0], sighting=part)], Way.HELD, HELD, INTRINSICS)
     np.testing.assert_allclose(corners.residuals(CAMERA, FACING), 0.0, atol=1e-9)
+
+
+def test_corners_all_in_one_place_give_no_pose() -> None:
+    assert board_in_camera(Sighting(np.arange(20), np.full((20, 2), 300.0)), HELD, INTRINSICS) is None
