@@ -68,7 +68,7 @@ def board_in_camera(sighting: Sighting, board: Board, intrinsics: Intrinsics) ->
             return None
         best = int(np.argmin(np.asarray(errors).reshape(-1)))
         turn, place = cv2.solvePnPRefineLM(points, pixels, intrinsics.matrix, None, turns[best], places[best])
-    except cv2.error:  # corners that no flat board can show in these places
+    except cv2.error:  # too few corners, or such as no flat board can show
         return None
     matrix, _ = cv2.Rodrigues(turn)
     pose = Transform(np.asarray(matrix, np.float64), np.asarray(place, np.float64).reshape(3))

@@ -133,5 +133,6 @@ def test_a_sighting_keeps_to_the_numbers_of_its_corners() -> None:
     np.testing.assert_allclose(corners.residuals(CAMERA, FACING), 0.0, atol=1e-9)
 
 
-def test_corners_all_in_one_place_give_no_pose() -> None:
-    assert board_in_camera(Sighting(np.arange(20), np.full((20, 2), 300.0)), HELD, INTRINSICS) is None
+def test_too_few_corners_for_a_pose_give_none() -> None:
+    sighting = Sighting(np.arange(3), np.array([[300.0, 300.0], [340.0, 300.0], [380.0, 301.0]]))
+    assert board_in_camera(sighting, HELD, INTRINSICS) is None
