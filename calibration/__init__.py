@@ -1,1 +1,1 @@
-"""Calibration of the arm (offsets, ranges) and of the numbers (real samples for INT8 ranges)."""
+"""Calibration of the arm (offsets, ranges), of the camera (its place) and of the numbers (samples for INT8 ranges)."""

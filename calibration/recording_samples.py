@@ -25,7 +25,18 @@ def recording_samples(
 
     Each recording counts as an episode; no more is held in memory than the samples themselves.
     """
-    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+    return samples_of_files(path, recordings_at(path), spec, encoder, seed=seed, limit=limit)
+
+
+def recordings_at(path: Path) -> list[Path]:
+    """The `.mcap` files in a folder, in order, or the path itself."""
+    return sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+
+
+def samples_of_files(
+    path: Path, files: Sequence[Path], spec: ModelSpec, encoder: InstructionEncoder, *, seed: int, limit: int
+) -> CalibrationSamples:
+    """The same from these files, wherever they lie; errors speak of `path`. Raises CalibrationError."""
     try:
         arrays = _arrays(files, spec, encoder, seed=seed, limit=limit)
     except RecordingError as error:

@@ -6,6 +6,7 @@
     │   ├── ConfigError             a robot file or an option
     │   ├── ModelDirectoryError     a model directory that breaks its contract
     │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
+    │   ├── CameraCalibrationError  views that cannot tell where a camera is
     │   ├── BundleError             a bundle that is missing, altered or refused
     │   ├── PolicyFilesError        graphs that cannot be loaded or are not what their record says
     │   ├── EngineBuildError        a graph that TensorRT does not take
@@ -109,6 +110,10 @@ class CalibrationError(InputError):
         super().__init__(f"calibration samples {path}: {problem}")
         self.path = path
         self.problem = problem
+
+
+class CameraCalibrationError(InputError):
+    """Views, or a file of them, that cannot tell where a camera is."""
 
 
 class BundleError(InputError):

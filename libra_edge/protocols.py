@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Float64, Frame, JointState
 
 
@@ -36,6 +37,15 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Stop streaming; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class MeasuringCamera(Camera, Protocol):
+    """A camera that knows how its pixels become rays."""
+
+    def intrinsics(self) -> Intrinsics:
+        """Of the open stream. Raises ConfigError if they are not known, CameraError if it is not open."""
         ...
 
 

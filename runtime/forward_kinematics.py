@@ -34,6 +34,7 @@ class ForwardKinematics:
 
     def __init__(self, links: tuple[LinkSection, ...], joint_names: tuple[str, ...]) -> None:
         """`links` from the base to the tip; `joint_names` in the order of the angles."""
+        self._names = [link.joint for link in links]
         self._joints = [joint_names.index(link.joint) for link in links]
         self._count = len(joint_names)
         axes = np.array([link.axis for link in links], dtype=np.float64)
@@ -74,6 +75,17 @@ class ForwardKinematics:
         jacobian = np.zeros((*centres.shape, self._count))
         jacobian[..., self._joints] = np.swapaxes(moved, -1, -2)
         return BallsAt(centres, jacobian)
+
+    def link(self, pose: Float64, joint: str) -> tuple[Float64, Float64]:
+        """Rotation [..., 3, 3] and origin [..., 3] m, in the base frame, of the link that `joint` turns.
+
+        Raises ValueError for a joint that turns no link.
+        """
+        if joint not in self._names:
+            raise ValueError(f"no link is turned by {joint!r}; there are {', '.join(self._names)}")
+        rotations, origins = self._frames(pose)
+        link = self._names.index(joint)
+        return rotations[..., link, :, :], origins[..., link, :]
 
     def _frames(self, pose: Float64) -> tuple[Float64, Float64]:
         """Rotation [..., L, 3, 3] and origin [..., L, 3] of every link."""

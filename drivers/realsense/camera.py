@@ -17,7 +17,9 @@ from libra_edge.drivers.realsense.capture_time import CaptureTime, StampDomain
 from libra_edge.drivers.realsense.devices import colour_stream, describe, find_connected, on_slow_usb
 from libra_edge.drivers.realsense.frozen_stream import FrozenStream
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.drivers.realsense.stream_intrinsics import intrinsics_of
 from libra_edge.errors import CameraError, MissingHardwareError
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Frame
 from libra_edge.robot import RobotCameraSection
 
@@ -69,7 +71,13 @@ class RealSenseCamera:
             raise MissingHardwareError(
                 f"camera {self.name!r}: the {describe(device)} does not start ({error}); is another program using it?"
             ) from error
-        self._sensor = sensor
+        self._sensor, self._profile = sensor, profile
+
+    def intrinsics(self) -> Intrinsics:
+        """Of the open stream. Raises ConfigError if librealsense does not know them, CameraError if it is not open."""
+        if self._sensor is None:
+            raise CameraError(self.name, "is not open")
+        return intrinsics_of(self._profile, self.name)
 
     def read(self, timeout_s: float) -> Frame:
         """Wait for the next new frame that can be dated.

@@ -6,6 +6,7 @@ from typing import Any
 
 from libra_edge.drivers.realsense.capture_time import StampDomain, wall_minus_monotonic_ns
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Frame
 from libra_edge.robot import RobotCameraSection
 
@@ -13,9 +14,18 @@ from libra_edge.robot import RobotCameraSection
 class SoftwareCamera:
     """An `rs.software_device` with one colour stream."""
 
-    def __init__(self, stream: RobotCameraSection, domain: StampDomain = StampDomain.GLOBAL) -> None:
-        """Frames are stamped in `domain`; a D435 uses GLOBAL. Raises MissingDependencyError."""
+    def __init__(
+        self,
+        stream: RobotCameraSection,
+        domain: StampDomain = StampDomain.GLOBAL,
+        intrinsics: Intrinsics | None = None,
+    ) -> None:
+        """Frames are stamped in `domain`; a D435 uses GLOBAL. `intrinsics` are told to who asks.
+
+        Raises MissingDependencyError.
+        """
         rs = self._rs = load_librealsense()
+        self._intrinsics = intrinsics
         self._stream = stream
         self._domain = getattr(rs.timestamp_domain, domain.value)
         self.device = rs.software_device()
@@ -43,4 +53,13 @@ class SoftwareCamera:
         video.type, video.fmt, video.bpp = rs.stream.color, rs.format.rgb8, 3
         video.index, video.uid = 0, 1
         video.width, video.height, video.fps = stream.width, stream.height, stream.fps
+        if self._intrinsics is not None:
+            video.intrinsics = self._as_librealsense(self._intrinsics)
         return video
+
+    def _as_librealsense(self, known: Intrinsics) -> Any:
+        found = self._rs.intrinsics()
+        found.width, found.height = known.width, known.height
+        found.fx, found.fy, found.ppx, found.ppy = known.fx, known.fy, known.cx, known.cy
+        found.model, found.coeffs = getattr(self._rs.distortion, known.distortion), list(known.coefficients)
+        return found

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 
-from libra_edge.errors import CameraError
+from libra_edge.errors import CameraError, ConfigError
+from libra_edge.intrinsics import Intrinsics
 from libra_edge.messages import Frame
 
 
 class DirectCamera:
     """Implements `libra_edge.protocols.Camera` over whatever calls `inject`, from any thread."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, intrinsics: Intrinsics | None = None) -> None:
         self.name = name
+        self._intrinsics = intrinsics
         self._fresh = threading.Condition()
         self._frame: Frame | None = None
         self._open = False
@@ -21,6 +23,14 @@ class DirectCamera:
         """Start with the next frame."""
         with self._fresh:
             self._open, self._frame = True, None
+
+    def intrinsics(self) -> Intrinsics:
+        """Of the open stream. Raises ConfigError if it was given none, CameraError if it is not open."""
+        if not self._open:
+            raise CameraError(self.name, "is not open")
+        if self._intrinsics is None:
+            raise ConfigError(f"camera {self.name!r} gives no intrinsics")
+        return self._intrinsics
 
     def inject(self, frame: Frame) -> None:
         """Deliver a frame; it replaces one that was not read yet."""

@@ -16,6 +16,7 @@ from libra_edge.drivers.simulation.episode_status import StatusReader
 from libra_edge.drivers.simulation.frame_channel import FrameWriter
 from libra_edge.drivers.simulation.mujoco_plant import MujocoPlant
 from libra_edge.drivers.simulation.physics_loop import PhysicsLoop
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.drivers.simulation.raycast import RayCaster
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
@@ -31,9 +32,18 @@ class LiveEpisode:
     servo that answers late is a servo that is not there.
     """
 
-    def __init__(self, robot: Robot, seed: int, task: str, doorbell: Doorbell, grain: Grain) -> None:
+    def __init__(
+        self,
+        robot: Robot,
+        seed: int,
+        task: str,
+        doorbell: Doorbell,
+        grain: Grain,
+        *,
+        board: PrintedBoard | None = None,
+    ) -> None:
         """Raises ConfigError, InstructionError."""
-        world = KochCubesWorld(seed, task)
+        world = KochCubesWorld(seed, task, board)
         plant = MujocoPlant(robot, world)
         self._servo_ids = [joint.id for joint in robot.joint]
         self._bus = ServoBusEmulator(specs_of(robot), plant, baud=robot.bus.baud)
@@ -41,7 +51,7 @@ class LiveEpisode:
         self._frames = FrameWriter(robot.camera)
         self._doorbell = doorbell
         status = StatusReader(self._physics.path)
-        cameras = CameraLoop(robot, RayCaster(world.model), status, self._frames, doorbell, grain=grain)
+        cameras = CameraLoop(robot, RayCaster(world.model, board), status, self._frames, doorbell, grain=grain)
         self._cameras = multiprocessing.get_context("fork").Process(target=cameras.run, name="cameras", daemon=True)
 
     def contact(self) -> dict[str, object]:

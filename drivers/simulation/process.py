@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from libra_edge.drivers.simulation.cube_move import LONGEST_LINE, CubeMove
 from libra_edge.drivers.simulation.doorbell import Doorbell
 from libra_edge.drivers.simulation.order_pipe import OrderPipe
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.errors import ConfigError, LibraEdgeError
 from libra_edge.robot import Robot, open_robot
 from libra_edge.toml_file import first_fault
@@ -45,7 +46,7 @@ def main() -> int:
         from libra_edge.drivers.simulation.live_episode import LiveEpisode  # noqa: PLC0415
 
         robot, doorbell = _read_robot(options.robot, orders), Doorbell(options.doorbell)
-        episode = LiveEpisode(robot, options.seed, options.task, doorbell, dict(options.grain))
+        episode = LiveEpisode(robot, options.seed, options.task, doorbell, dict(options.grain), board=options.board)
     except LibraEdgeError as error:
         _print_line({"error": str(error), "exit_code": error.exit_code})
         return error.exit_code
@@ -71,6 +72,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--grain", type=_camera_grain, action="append", default=[], metavar="CAMERA=N", help="one ray for N x N pixels"
     )
+    parser.add_argument("--board", type=_printed_board, help="a printed board in hand or on the table, as JSON")
     parser.add_argument("--goals", type=Path, help="file that gets every goal position received, one line of JSON each")
     return parser.parse_args()
 
@@ -80,6 +82,13 @@ def _camera_grain(text: str) -> tuple[str, int]:
     if not grain.isdecimal() or int(grain) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not CAMERA=N with N >= 1")
     return camera, int(grain)
+
+
+def _printed_board(text: str) -> PrintedBoard:
+    try:
+        return PrintedBoard.model_validate_json(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"the board: {first_fault(error)}") from error
 
 
 def _read_robot(name: str, orders: OrderPipe) -> Robot:

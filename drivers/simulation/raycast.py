@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libra_edge.drivers.simulation.mujoco_library import MjData, MjModel, mujoco
+from libra_edge.drivers.simulation.printed_board import NAME as BOARD
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.drivers.simulation.scene import CUBE_HALF, CUBES, VIEWS
 from libra_edge.messages import Float32, Float64, Int64, UInt8
 
@@ -30,6 +32,8 @@ HAND_CLEARANCE_M = 0.02
 UPRIGHT = 0.9
 CASTERS = ("finger", "jaw_pad")
 STEEPEST_RAD = 1.5
+FINE = 4
+"""Rays each way within a pixel of the printed board, whose pattern is finer than a pixel's edge may be."""
 CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 
 
@@ -52,6 +56,15 @@ class Lens:
         down = self._interval(np.arctan2(-corners[:, 1], -corners[:, 2]), self.height)
         return down, across
 
+    def fine_rays(self, pixels: Int64) -> Float64:
+        """FINE x FINE directions in each of these pixels, counted as `rays` are: float64 [B, F, 3], of any length."""
+        row, column = np.divmod(pixels, self.columns)
+        within = (np.arange(FINE) + 0.5) / FINE
+        down, across = (part.ravel() for part in np.meshgrid(within, within, indexing="ij"))
+        x = (column[:, None] * self.stride + across - 0.5 * self.width) / self.focal
+        y = (row[:, None] * self.stride + down - 0.5 * self.height) / self.focal
+        return np.stack([x, -y, np.full_like(x, -1.0)], axis=-1)
+
     def _interval(self, angles: Float64, pixels: int) -> slice:
         low, high = float(angles.min()), float(angles.max())
         if high - low >= math.pi:
@@ -67,8 +80,10 @@ class Lens:
 class RayCaster:
     """Renders snapshots of one model. Has its own MjData, so each thread needs its own RayCaster."""
 
-    def __init__(self, model: MjModel) -> None:
+    def __init__(self, model: MjModel, board: PrintedBoard | None = None) -> None:
+        """`board`: the printed board that the model was made with, if any."""
         self._model = model
+        self._board = board
         self._data: MjData = mujoco.MjData(model)
         self._table = model.geom("table").id
         self._solids = [geom for geom in range(model.ngeom) if geom != self._table]
@@ -90,7 +105,9 @@ class RayCaster:
         origin, turn = view.xpos.copy(), view.xmat.reshape(3, 3).copy()
         directions = _turned(lens.rays, turn)
         picture = self._draw_table(origin, directions)
-        self._draw_solids(picture, origin, directions, self._seen(lens, origin, turn, camera))
+        found = self._draw_solids(picture, origin, directions, self._seen(lens, origin, turn, camera))
+        if self._board is not None:
+            self._draw_board(self._board, picture, origin, lens.fine_rays(found) @ turn.T, found)
         return picture.reshape(-1, lens.columns, 3)
 
     def _lens(self, camera: str, width: int, height: int, stride: int) -> Lens:
@@ -134,8 +151,11 @@ class RayCaster:
         corners: Float64 = self._data.geom_xpos[geom] + local @ self._data.geom_xmat[geom].reshape(3, 3).T
         return corners
 
-    def _draw_solids(self, picture: UInt8, origin: Float64, directions: Float64, seen: Int64) -> None:
-        """Cast the rays `seen` and shade what they meet; where it is the table, the picture stays."""
+    def _draw_solids(self, picture: UInt8, origin: Float64, directions: Float64, seen: Int64) -> Int64:
+        """Cast the rays `seen` and shade what they meet; where it is the table, the picture stays.
+
+        Returns the rays that meet the printed side of the board, int64 [B].
+        """
         rays = np.ascontiguousarray(directions[:, seen].T)
         geom: NDArray[np.int32] = np.full(len(rays), -1, dtype=np.int32)
         distance, normal = np.full(len(rays), -1.0), np.zeros(3 * len(rays))
@@ -147,6 +167,25 @@ class RayCaster:
         facing = normal.reshape(-1, 3)[solid].astype(np.float32) @ LIGHT
         lit = AMBIENT + DIFFUSE * np.maximum(facing, np.float32(0.0))
         picture[seen[solid]] = _bytes(colour * lit[:, None])
+        if self._board is None:
+            return np.empty(0, np.int64)
+        shape = self._model.geom(BOARD).id
+        towards = normal.reshape(-1, 3) @ self._data.geom_xmat[shape].reshape(3, 3)[:, 2]
+        printed: Int64 = seen[(geom == shape) & (towards < -UPRIGHT)]
+        return printed
+
+    def _draw_board(
+        self, board: PrintedBoard, picture: UInt8, origin: Float64, directions: Float64, found: Int64
+    ) -> None:
+        """The pattern, in the pixels `found` [B], each the mean of its `directions` float64 [B, F, 3]."""
+        shape = self._data.body(BOARD)
+        turn = shape.xmat.reshape(3, 3)
+        start = (origin - shape.xpos) @ turn
+        rays = directions @ turn
+        points = start[:2] - rays[..., :2] * (start[2] / rays[..., 2:])
+        lit = AMBIENT + DIFFUSE * max(np.float32(0.0), np.float32(-turn[:, 2] @ LIGHT))
+        shades = board.brightness(points).mean(axis=1) * lit
+        picture[found] = _bytes(np.repeat(shades[:, None], 3, axis=1))
 
     def _light_left(self, ground: Float32) -> Float32:
         """Share of the light that reaches each point of the table, float32 [2, R] m: float32 [R]."""

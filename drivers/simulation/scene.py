@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
+
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
 CUBES = ("cube_0", "cube_1", "cube_2")
 CUBE_HALF = 0.0125
@@ -95,6 +97,7 @@ _SCENE = """
                   <geom name="jaw_pad" class="touch" type="box" pos="-0.0385 0.0025 -0.0145" size="0.0237 0.003 0.008"
                         euler="0 0 -0.45"/>
                 </body>
+                {held}
                 <site name="grasp" pos="{grasp_x} {grasp_y} 0" size="0.002" group="4"/>
               </body>
             </body>
@@ -103,6 +106,7 @@ _SCENE = """
       </body>
     </body>
     {cubes}
+    {lying}
   </worldbody>
   <actuator>
     <position name="shoulder_pan" joint="shoulder_pan" kp="30" kv="1.0" forcerange="-1.4 1.4"/>
@@ -121,11 +125,17 @@ GRASP_OFFSET = (-0.060, -0.010)
 """Where a cube's middle sits when held, (x, y) in the hand's frame; its z is 0."""
 
 
-def scene_xml() -> str:
-    """The scene as MJCF text."""
+def scene_xml(board: PrintedBoard | None = None) -> str:
+    """The scene as MJCF text, with a printed board in the hand or on the table if one is given."""
     cubes = "\n    ".join(
         _CUBE.format(name=name, y=0.1 * (index - 1), half=CUBE_HALF) for index, name in enumerate(CUBES)
     )
     return _SCENE.format(
-        timestep=TIMESTEP_S, half=CUBE_HALF, grasp_x=GRASP_OFFSET[0], grasp_y=GRASP_OFFSET[1], cubes=cubes
+        timestep=TIMESTEP_S,
+        half=CUBE_HALF,
+        grasp_x=GRASP_OFFSET[0],
+        grasp_y=GRASP_OFFSET[1],
+        cubes=cubes,
+        held=board.mjcf if board and board.held else "",
+        lying=board.mjcf if board and not board.held else "",
     )

@@ -14,6 +14,7 @@ from libra_edge.drivers.simulation.cube_move import CubeMove
 from libra_edge.drivers.simulation.episode_status import EpisodeStatus, StatusReader
 from libra_edge.drivers.simulation.frame_channel import FrameReader
 from libra_edge.drivers.simulation.frame_feeder import FrameFeeder
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.drivers.simulation.simulated_cameras import simulated_cameras
 from libra_edge.drivers.simulation.tasks import parse_task
 from libra_edge.errors import ProcessError
@@ -49,12 +50,20 @@ class SimulatedRobot:
 
     @classmethod
     def launch(
-        cls, robot: Robot, *, seed: int, task: str, grain: Mapping[str, int] | None = None, goals: Path | None = None
+        cls,
+        robot: Robot,
+        *,
+        seed: int,
+        task: str,
+        grain: Mapping[str, int] | None = None,
+        goals: Path | None = None,
+        board: PrintedBoard | None = None,
     ) -> SimulatedRobot:
         """Start an episode in a process of its own.
 
         `grain`: by camera, one ray for a block of so many pixels each way: coarser pictures for less work.
         `goals`: file that gets every goal position the servos received, one line of JSON each.
+        `board`: a printed board in the hand or on the table.
         Raises InstructionError for a task the world does not know, InputError, ProcessError.
         """
         parse_task(task)
@@ -63,6 +72,8 @@ class SimulatedRobot:
             options += ["--grain", f"{camera}={pixels}"]
         if goals is not None:
             options += ["--goals", str(goals)]
+        if board is not None:
+            options += ["--board", board.model_dump_json()]
         return cls(robot, SimulationProcess(robot, options))
 
     def cameras(self) -> list[Camera]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from libra_edge.drivers.simulation import kinematics
 from libra_edge.drivers.simulation.mujoco_library import MjData, MjModel, mujoco
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.drivers.simulation.scene import CUBE_HALF, CUBES, JOINTS, PALETTE, TIMESTEP_S, scene_xml
 from libra_edge.drivers.simulation.tasks import TaskMonitor, parse_task
 from libra_edge.messages import Float64
@@ -33,9 +34,10 @@ class KochCubesWorld:
 
     physics_dt_s = TIMESTEP_S
 
-    def __init__(self, seed: int, task: str) -> None:
+    def __init__(self, seed: int, task: str, board: PrintedBoard | None = None) -> None:
         """Raises InstructionError if the task is not one of this world."""
-        self.model: MjModel = mujoco.MjModel.from_xml_string(scene_xml())
+        self.board = board
+        self.model: MjModel = mujoco.MjModel.from_xml_string(scene_xml(board))
         self.data: MjData = mujoco.MjData(self.model)
         self._gains = self.model.actuator_gainprm.copy(), self.model.actuator_biasprm.copy()
         self._fingers = {self.model.geom("finger").id, self.model.geom("jaw_pad").id}

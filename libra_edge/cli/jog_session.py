@@ -67,6 +67,11 @@ class JogSession:
         return self.telemetry.state is State.HOLDING and self.telemetry.cause in HELD_UNTIL_START
 
     @property
+    def goal(self) -> Float64 | None:
+        """What the arm was told last, float64 [D] rad; None before the first time."""
+        return None if self._command is None else self._command.goal
+
+    @property
     def fences(self) -> list[Fence]:
         """By joint, what the governor did to its goal in the last second."""
         since_ns = self.log.clock.now_ns() - FENCES_SHOWN_S * 1e9

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from libra_edge.drivers.dynamixel.port_search import find_port
 from libra_edge.drivers.realsense.camera import RealSenseCamera
+from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.protocols import Camera, Referee
 from libra_edge.robot import Robot
 
@@ -26,10 +27,18 @@ class RunHardware:
 
 
 @contextmanager
-def open_hardware(robot: Robot, wanted_cameras: Collection[str], *, seed: int, task: str) -> Iterator[RunHardware]:
+def open_hardware(
+    robot: Robot,
+    wanted_cameras: Collection[str],
+    *,
+    seed: int,
+    task: str,
+    grain: Mapping[str, int] = GRAIN,
+    board: PrintedBoard | None = None,
+) -> Iterator[RunHardware]:
     """Find the arm's port and open the wanted cameras; for a simulated robot start its process first.
 
-    `seed` and `task` set a simulated scene. Everything is closed at the end.
+    `seed`, `task`, `grain` and `board` set a simulated scene. Everything is closed at the end.
     Raises MissingHardwareError, MissingDependencyError, InstructionError, ProcessError.
     """
     with ExitStack() as stack:
@@ -40,7 +49,9 @@ def open_hardware(robot: Robot, wanted_cameras: Collection[str], *, seed: int, t
             # Imported here, because only a simulated robot needs MuJoCo.
             from libra_edge.drivers.simulation.simulated_robot import SimulatedRobot  # noqa: PLC0415
 
-            simulated = stack.enter_context(SimulatedRobot.launch(robot, seed=seed, task=task, grain=GRAIN))
+            simulated = stack.enter_context(
+                SimulatedRobot.launch(robot, seed=seed, task=task, grain=grain, board=board)
+            )
             port, referee, cameras = simulated.port, simulated.referee, simulated.cameras()
         wanted = [camera for camera in cameras if camera.name in wanted_cameras]
         for camera in wanted:

@@ -101,3 +101,22 @@ def test_many_arms_are_worked_out_as_one_by_one(poses: Float64) -> None:
 def test_a_robot_file_without_links_has_none() -> None:
     with pytest.raises(ValueError, match="says nothing of its links"):
         ForwardKinematics.of(ROBOT.model_copy(update={"workspace": None}))
+
+
+@pytest.mark.parametrize("joint", ["shoulder_lift", "wrist_roll", "gripper"])
+def test_a_links_frame_is_where_mujoco_has_its_body(model: mujoco.MjModel, joint: str) -> None:
+    body = {"shoulder_lift": "upper_arm", "wrist_roll": "hand", "gripper": "jaw"}[joint]
+    kinematics, data = ForwardKinematics.of(ROBOT), mujoco.MjData(model)
+    for seed in range(5):
+        pose = np.random.default_rng(seed).uniform(ROBOT.low, ROBOT.high)
+        data.qpos[:6] = pose
+        mujoco.mj_kinematics(model, data)
+        rotation, origin = kinematics.link(pose, joint)
+        np.testing.assert_allclose(origin, data.body(body).xpos, atol=1e-4)
+        half_turn = np.diag([-1.0, -1.0, 1.0])  # the scene's arm points along -x, see scene.py
+        np.testing.assert_allclose(rotation @ half_turn, data.body(body).xmat.reshape(3, 3), atol=1e-9)
+
+
+def test_a_joint_that_turns_no_link_is_refused() -> None:
+    with pytest.raises(ValueError, match="no link is turned by 'elbow'"):
+        ForwardKinematics.of(ROBOT).link(ROBOT.rest, "elbow")

@@ -1,0 +1,1 @@
+"""Where a camera stands: a printed board, views of it, and the transform that explains them."""
