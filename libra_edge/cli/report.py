@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 def command(recording: Path, out: Path | None, as_json: bool) -> None:
     """Draw a recording as one HTML page: film, joints, plan, latencies, faults, and one cursor through all of them.
 
-    The page holds everything it shows and fetches nothing. A recording that was cut off or is damaged is shown as far as
-    it can be read.
+    The page holds everything it shows and fetches nothing. A recording that was cut off or is damaged is shown as far
+    as it can be read.
 
     \b
     Example:

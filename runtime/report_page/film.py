@@ -1,4 +1,4 @@
-"""The film of a run: from each camera as many pictures as a page can carry, preferably those that the policy acted on."""
+"""The film of a run: as many pictures as a page can carry, preferably those that the policy acted on."""
 
 from __future__ import annotations
 

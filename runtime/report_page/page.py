@@ -17,6 +17,7 @@ from typing import Any
 
 from libra_edge.runtime.report_page.episode import Episode
 from libra_edge.runtime.report_page.film import Film
+from libra_edge.runtime.report_page.tiles import tiles
 from libra_edge.runtime.report_page.verdict import OPEN, Finding, findings, outcome, plural
 
 FILES = files("libra_edge.runtime.report_page")
@@ -33,6 +34,7 @@ def page_html(episode: Episode, film: Film, data: Mapping[str, Any], breaks: Seq
         policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '{_sha256(script)}'",
         title=escape(f"{episode.facts.task}: {episode.facts.robot}"),
         style=_file("page.css"),
+        tiles=tiles(episode),
         task=escape(episode.facts.task),
         facts=_facts(episode),
         verdict=_verdict(outcome(episode)),
@@ -57,11 +59,15 @@ def _sha256(script: str) -> str:
 
 
 def _verdict(finding: Finding) -> str:
-    return f'<p class="verdict {finding.look}"><span aria-hidden="true">{SIGNS[finding.look]}</span> {escape(finding.text)}</p>'
+    return f'<p class="verdict {finding.look}">{_signed(finding)}</p>'
 
 
 def _chip(finding: Finding) -> str:
-    return f'<li class="chip {finding.look}"><span aria-hidden="true">{SIGNS[finding.look]}</span> {escape(finding.text)}</li>'
+    return f'<li class="chip {finding.look}">{_signed(finding)}</li>'
+
+
+def _signed(finding: Finding) -> str:
+    return f'<span aria-hidden="true">{SIGNS[finding.look]}</span> {escape(finding.text)}'
 
 
 def _lacks(film: Film) -> list[Finding]:

@@ -10,13 +10,16 @@ const events = [
   ...(run.success === null ? [] : [[run.success, "★", "success", "the task is seen to be done"]]),
 ].sort((one, other) => one[0] - other[0]);
 
+/** Put a sign at a time, or a band between two; what lies before the view's left end is cut off, not moved. */
 function place(made, from, until) {
-  made.style.left = `${100 * share(from)}%`;
-  if (until !== undefined) made.style.width = `${100 * (share(until) - share(from))}%`;
+  const left = until === undefined ? share(from) : Math.max(0, share(from));
+  made.style.left = `${100 * left}%`;
+  if (until !== undefined) made.style.width = `${100 * Math.max(0, share(until) - left)}%`;
+  made.hidden = left > 1 || left < 0 || share(until ?? from) < 0;
 }
 
 function addEvents() {
-  const { plot, value } = emptyStrip("Supervisor", "▲ fault  ✕ limit  ★ done", 52);
+  const { plot, value } = emptyStrip("Supervisor", "states and events", 52);
   run.states.forEach(([from, state], index) => {
     const until = index + 1 < run.states.length ? run.states[index + 1][0] : run.end;
     const band = element("span", { class: `state ${state.replace(/[^a-z]/g, "")}`, title: `${state}, from ${from.toFixed(2)} s` }, state);

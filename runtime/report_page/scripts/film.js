@@ -53,22 +53,22 @@ function addScreen(camera) {
 }
 
 function addThumbs(camera) {
-  const { plot, value } = emptyStrip(`${camera.name} camera`, "as the policy saw it", THUMB_PIXELS);
+  const { plot, value } = emptyStrip(`Film, ${camera.name}`, "camera frames", THUMB_PIXELS);
   const canvas = element("canvas", { class: "thumbs", role: "img", "aria-label": `Pictures of the ${camera.name} camera over time` });
   plot.append(canvas);
   const draw = () => {
     const scale = window.devicePixelRatio || 1;
     Object.assign(canvas, { width: plot.clientWidth * scale, height: THUMB_PIXELS * scale });
     const first = camera.frames[0].image;
-    const wide = (THUMB_PIXELS * scale * first.naturalWidth) / Math.max(1, first.naturalHeight) || canvas.width;
+    const wide = Math.round((canvas.height * first.naturalWidth) / Math.max(1, first.naturalHeight)) || canvas.width;
     for (let left = 0; left < canvas.width; left += wide) {
       const time = view.from + ((left + wide / 2) / canvas.width) * (view.to - view.from);
-      canvas.getContext("2d").drawImage(frameAt(camera, time).image, left, 0, wide - scale, canvas.height);
+      canvas.getContext("2d").drawImage(frameAt(camera, time).image, left, 0, wide - 1, canvas.height);
     }
   };
   Promise.all(camera.frames.map(({ image }) => image.decode().catch(() => undefined))).then(draw);
   onView.push(draw);
-  onTime.push(({ time }) => { value.textContent = `frame ${frameAt(camera, time).number}\n${camera.frames.length} shown`; });
+  onTime.push(({ time }) => { value.textContent = `frame ${frameAt(camera, time).number}\n${camera.frames.length} in the film`; });
 }
 
 function addFilm() {

@@ -15,8 +15,8 @@ function addLatency({ title, what, unit, events, span, digits = 1 }) {
   }
   const values = known.map(([, value]) => value);
   const [half, most] = [quantile(values, 0.5), quantile(values, 0.99)];
-  const spread = `p50 ${half.toFixed(digits)}, p99 ${most.toFixed(digits)} ${unit}`;
-  const strip = addStrip({ title: `${title}, ${unit}`, detail: what, pixels: 64, low: 0, high: Math.max(...values, 0.1) * 1.12, ticks: 2 });
+  const spread = `p50 ${half.toFixed(digits)}\np99 ${most.toFixed(digits)}`;
+  const strip = addStrip({ title, detail: `${unit}, ${what}`, pixels: 64, low: 0, high: Math.max(...values, 0.1) * 1.12, most: 2 });
   for (const [time, value, late] of known) {
     strip.front.append(box(late ? "bar late" : "bar", time - span * value, time, strip.y(value), HEIGHT, `${value.toFixed(digits)} ${unit}`));
   }
@@ -39,7 +39,7 @@ function addLatencies() {
   addLatency({ title: "Planner", what: "one call", unit: "ms", span: 0.001, events: plans.ready.map(([time, ms]) => [time, ms]) });
   addLatency({ title: "Refiner", what: "one chunk", unit: "ms", span: 0.001, events: chunks.map((chunk) => [chunk.ready, chunk.refiner, chunk.late]) });
   addLatency({ title: "Refine", what: "observation to chunk", unit: "ms", span: 0.001, events: chunks.map((chunk) => [chunk.ready, chunk.refine, chunk.late]) });
-  addLatency({ title: "Picture to command", what: "the first that used it", unit: "ms", span: 0.001,
+  addLatency({ title: "Picture to command", what: "the first by it", unit: "ms", span: 0.001,
     events: used.map((chunk) => [chunk.used, 1000 * (chunk.used - chunk.captured)]) });
   addLateness();
 }
@@ -47,8 +47,8 @@ function addLatencies() {
 function addLateness() {
   const { t, lateness } = run.commands;
   const high = Math.max(1, ...lateness.map(Math.abs)) * 1.12;
-  const strip = addStrip({ title: "Servo tick, µs", detail: "late by", pixels: 58, low: 0, high, ticks: 2 });
+  const strip = addStrip({ title: "Servo tick", detail: "µs late", pixels: 58, low: 0, high, most: 2 });
   strip.front.append(drawn("path", { class: "measured", d: curve(t, lateness, strip.y) }));
-  const spread = `p50 ${quantile(lateness, 0.5).toFixed(0)}, p99 ${quantile(lateness, 0.99).toFixed(0)} µs`;
+  const spread = `p50 ${quantile(lateness, 0.5).toFixed(0)}\np99 ${quantile(lateness, 0.99).toFixed(0)}`;
   onTime.push(({ at }) => { strip.value.textContent = `${lateness[at].toFixed(0)} µs\n${spread}`; });
 }

@@ -31,6 +31,7 @@ function addLegend() {
     entry.append(svg, words);
     legend.append(entry);
   }
+  for (const words of ["▲ fault", "✕ limit broken", "★ task done"]) legend.append(element("span", {}, words));
   strips.append(legend);
 }
 

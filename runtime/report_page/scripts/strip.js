@@ -11,20 +11,21 @@ function drawn(kind, attributes = {}, title = "") {
   return made;
 }
 
-/** A strip without a drawing: {strip, name, plot, value}. */
+/** A strip without a drawing: {strip, plot, ticks, value}. */
 function emptyStrip(title, detail, pixels) {
-  const strip = element("div", { class: "strip", style: `height: ${pixels}px` });
+  const strip = element("div", { class: "strip", style: `--height: ${pixels}px` });
   const name = element("div", { class: "name" }, title);
   if (detail) name.append(element("small", {}, detail));
   const plot = element("div", { class: "plot" });
+  const ticks = element("div", { class: "ticks" });
   const value = element("div", { class: "value" });
-  strip.append(name, plot, value);
+  strip.append(name, plot, ticks, value);
   strips.append(strip);
-  return { strip, name, plot, value };
+  return { strip, plot, ticks, value };
 }
 
 /** A strip with a drawing whose x is seconds and whose y runs from `low` to `high`; `y` maps a value into it. */
-function addStrip({ title, detail, pixels, low, high, ticks = 3 }) {
+function addStrip({ title, detail, pixels, low, high, most = 3 }) {
   const parts = emptyStrip(title, detail, pixels);
   const svg = drawn("svg", { preserveAspectRatio: "none", role: "img", "aria-label": `${title}, ${detail}` });
   const layers = { back: drawn("g"), front: drawn("g"), now: drawn("g") };
@@ -34,15 +35,15 @@ function addStrip({ title, detail, pixels, low, high, ticks = 3 }) {
   const zoom = () => svg.setAttribute("viewBox", `${view.from} 0 ${view.to - view.from} ${HEIGHT}`);
   onView.push(zoom);
   zoom();
-  if (ticks) addTicks(parts.name, layers.back, y, niceTicks(low, high, ticks));
+  if (most) addTicks(parts.ticks, layers.back, y, niceTicks(low, high, most));
   return { ...parts, ...layers, y };
 }
 
-function addTicks(name, back, y, { ticks, digits }) {
+function addTicks(column, back, y, { ticks, digits }) {
   for (const tick of ticks) {
     const place = y(tick);
     if (place >= 4 && place <= 99) {
-      name.append(element("span", { class: "tick", style: `top: ${place}%` }, tick.toFixed(digits)));
+      column.append(element("span", { style: `top: ${place}%` }, tick.toFixed(digits)));
     }
     back.append(level("grid", place));
   }

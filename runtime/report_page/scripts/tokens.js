@@ -18,8 +18,8 @@ function tokenColour(token) {
 
 function addTokenMap() {
   const rows = run.joints.length;
-  const bins = run.space ? `token 0 dark to ${topToken} bright` : "dark low, bright high";
-  const strip = addStrip({ title: "Plan", detail: bins, pixels: ROW_PIXELS * rows + 8, low: 0, high: rows, ticks: 0 });
+  const bins = run.space ? `0 dark, ${topToken} bright` : "dark low, bright high";
+  const strip = addStrip({ title: "Plan", detail: `tokens, ${bins}`, pixels: ROW_PIXELS * rows + 8, low: 0, high: rows, most: 0 });
   run.chunks.forEach((chunk, index) => {
     const tokens = tokensOf(chunk) || [];
     stepsOf(index).forEach(([from, until], row) => (tokens[row] || []).forEach((token, joint) => {
@@ -43,8 +43,9 @@ function showTokens(strip, time, chunk) {
 }
 
 function addPlanAge() {
-  const most = Math.max(1, run.most_plan_age ?? 0, ...run.chunks.map((chunk) => chunk.age));
-  const strip = addStrip({ title: "Plan age", detail: "control steps, of the plan in use", pixels: 58, low: 0, high: most * 1.25, ticks: 3 });
+  const known = run.commands.age.filter((age) => age !== null);
+  const most = known.reduce((oldest, age) => Math.max(oldest, age), Math.max(1, run.most_plan_age ?? 0));
+  const strip = addStrip({ title: "Plan age", detail: "steps; ● chunk begins", pixels: 64, low: 0, high: most * 1.2, most: 3 });
   const { t, age } = run.commands;
   const steps = [];
   for (let from = 0; from < t.length; from += 1) {
@@ -57,9 +58,11 @@ function addPlanAge() {
     strip.front.append(box("age-fill", from, until, strip.y(steps_old), HEIGHT));
     strip.front.append(drawn("line", { class: "age", x1: from, x2: until, y1: strip.y(steps_old), y2: strip.y(steps_old) }));
   }
-  if (run.most_plan_age !== null) strip.back.append(level("limit", strip.y(run.most_plan_age), "no older plan is used"));
+  const dots = run.chunks.map(({ start, age: began }) => `M${start} ${strip.y(began)}h0`).join("");
+  strip.front.append(drawn("path", { class: "chunk-dot", d: dots }));
+  if (run.most_plan_age !== null) strip.back.append(level("limit", strip.y(run.most_plan_age), "a chunk begins with no older plan"));
   onTime.push(({ at }) => {
-    const bound = run.most_plan_age === null ? "" : `\nat most ${run.most_plan_age}`;
+    const bound = run.most_plan_age === null ? "" : `\nat most ${run.most_plan_age}\nas a chunk begins`;
     strip.value.textContent = age[at] === null ? "no plan in use" : `${age[at]} steps${bound}`;
   });
 }
