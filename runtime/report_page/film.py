@@ -71,10 +71,11 @@ def chosen_frames(notes: Sequence[FrameNote]) -> list[FrameNote]:
     if not notes:
         return []
     times = [note.time_ns for note in notes]
-    slot_ns = max(1_000_000_000 // PICTURES_A_SECOND, -(-(max(times) - min(times) + 1) // MOST_PICTURES))
+    first_ns, last_ns = min(times), max(times)
+    slot_ns = max(1_000_000_000 // PICTURES_A_SECOND, -(-(last_ns - first_ns + 1) // MOST_PICTURES))
     slots: dict[int, list[FrameNote]] = {}
     for note in notes:
-        slots.setdefault((note.time_ns - min(times)) // slot_ns, []).append(note)
+        slots.setdefault((note.time_ns - first_ns) // slot_ns, []).append(note)
     best = [min(slot, key=lambda note: (note.chunk_id is None, note.plan_id is None)) for slot in slots.values()]
     return sorted({notes[0], *best, notes[-1]}, key=lambda note: note.place)
 

@@ -11,7 +11,6 @@ from mcap.records import Metadata
 from pydantic import BaseModel, ValidationError
 
 from libra_edge.errors import RecordingError
-from libra_edge.mcap_file import was_closed
 from libra_edge.runtime.recording import RecordedMessage, read_content
 from libra_edge.runtime.recording_messages import CAMERA, CHUNK, COMMAND, FAULT, PLAN, SEQUENCES
 from libra_edge.runtime.report_page.episode import Episode, FrameNote
@@ -175,7 +174,7 @@ def _by_the_one_clock(facts: RunFacts, frames: list[FrameNote]) -> tuple[FrameNo
 def _loss(gathered: _Gathered, damage: str | None, until_s: float) -> str | None:
     if damage is not None:
         return f"The file is damaged. It was read up to {until_s:.1f} s ({damage}); what came after is lost."
-    if "result" not in gathered.metadata or not was_closed(gathered.path):
+    if "result" not in gathered.metadata:
         return f"The recording was cut off at {until_s:.1f} s; what came after is lost."
     dropped = gathered.metadata["result"].get("dropped", "0")
     if dropped not in {"0", ""}:
