@@ -19,7 +19,7 @@ from libra_edge.runtime.report_page.episode import Episode, FrameNote
 PICTURES_A_SECOND = 10
 MOST_PICTURES = 300
 """A camera. Thirty seconds at ten a second."""
-MOST_BYTES = 3_000_000
+MOST_BYTES = 4_000_000
 """Of JPEG, all cameras together; a page is a third larger, for base64."""
 MOST_PIXELS_WIDE = 480
 QUALITY = 75
@@ -95,7 +95,10 @@ def _jpeg(message: RecordedMessage) -> str | None:
 
 
 def _thinned(pictures: Mapping[str, list[FilmFrame]]) -> dict[str, tuple[FilmFrame, ...]]:
-    """Every n-th of each camera, so that all of them fit."""
+    """As many of each camera as fit, evenly spread."""
     total = sum(len(frame.jpeg) * 3 // 4 for frames in pictures.values() for frame in frames)
-    every = max(1, -(-total // MOST_BYTES))
-    return {camera: tuple(frames[::every]) for camera, frames in pictures.items()}
+    kept_share = min(1.0, MOST_BYTES / max(1, total))
+    return {
+        camera: tuple(frames[int(place / kept_share)] for place in range(int(len(frames) * kept_share)))
+        for camera, frames in pictures.items()
+    }

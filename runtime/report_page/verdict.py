@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from libra_edge.runtime.report_page.episode import Episode
 
-GOOD, BAD, OPEN = "good", "bad", "open"
+GOOD, WARN, BAD, OPEN = "good", "warn", "bad", "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence of the verdict; `look` is GOOD, BAD or OPEN (nobody knows)."""
+    """One sentence of the verdict; `look` is GOOD, WARN, BAD or OPEN (nobody knows)."""
 
     look: str
     text: str
