@@ -18,12 +18,12 @@ from typing import Any
 from libra_edge.runtime.report_page.episode import Episode
 from libra_edge.runtime.report_page.film import Film
 from libra_edge.runtime.report_page.tiles import tiles
-from libra_edge.runtime.report_page.verdict import OPEN, Finding, findings, outcome, plural
+from libra_edge.runtime.report_page.verdict import WARN, Finding, findings, outcome, plural
 
 FILES = files("libra_edge.runtime.report_page")
 SCRIPTS = ("axis", "strip", "joints", "tokens", "latency", "events", "film", "now", "cursor", "page")
 """In this order: each may use those before it."""
-SIGNS = {"good": "✓", "bad": "✕", "open": "—"}
+SIGNS = {"good": "✓", "bad": "✕", "warn": "!", "open": "—"}
 
 
 def page_html(episode: Episode, film: Film, data: Mapping[str, Any], breaks: Sequence[int] | None) -> str:
@@ -71,7 +71,7 @@ def _signed(finding: Finding) -> str:
 
 
 def _lacks(film: Film) -> list[Finding]:
-    return [Finding(OPEN, f"{plural(film.unreadable, 'picture')} unreadable")] if film.unreadable else []
+    return [Finding(WARN, f"{plural(film.unreadable, 'picture')} unreadable")] if film.unreadable else []
 
 
 def _ended(episode: Episode) -> str:

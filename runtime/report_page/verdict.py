@@ -59,12 +59,9 @@ def _deadlines(episode: Episode) -> list[Finding]:
     missed = episode.figures.deadline_misses
     if missed is None:
         return []
-    return [
-        Finding(
-            GOOD if not missed else OPEN,
-            f"{plural(missed, 'servo deadline')} missed" if missed else "no servo deadline missed",
-        )
-    ]
+    if missed:
+        return [Finding(WARN, f"{plural(missed, 'servo deadline')} missed")]
+    return [Finding(GOOD, "no servo deadline missed")]
 
 
 def plural(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from libra_edge.messages import ActionChunk, Frame, Observation, Plan
+from libra_edge.messages import ActionChunk, Float64, Frame, Observation, Plan
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Fence, Verdict
 from libra_edge.runtime.recorder import Recorder
@@ -44,9 +44,10 @@ FACTS = {
 RESULT = {"success": "true", "success_s": "2.500", "start_ns": str(START_NS), "figures": FIGURES}
 
 
-def goal_at(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def goal_at(number: int) -> Float64:
     """float64 [6] rad."""
-    return POSE + 0.3 * np.sin(number / 50)
+    goal: Float64 = POSE + 0.3 * np.sin(number / 50)
+    return goal
 
 
 def grey_at(frame: int) -> int:

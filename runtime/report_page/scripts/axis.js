@@ -25,9 +25,9 @@ function niceStep(span, most) {
   return power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
 }
 
-/** Round numbers between two ends. */
-function niceTicks(low, high, most) {
-  const step = niceStep(high - low, most);
+/** Round numbers between two ends, at least `least` apart. */
+function niceTicks(low, high, most, least = 0) {
+  const step = Math.max(niceStep(high - low, most), least);
   const ticks = [];
   for (let count = Math.ceil(low / step - 1e-9); count * step <= high + 1e-9 * step; count += 1) ticks.push(count * step);
   return { ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };

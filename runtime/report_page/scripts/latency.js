@@ -28,8 +28,8 @@ function addLatency({ title, what, unit, events, span, digits = 1 }) {
 }
 
 function addUnknown(title, what) {
-  const { value, plot } = emptyStrip(title, what, 34);
-  value.textContent = "not in this recording";
+  const { value, plot } = emptyStrip(title, what, 44);
+  value.textContent = "none in this recording";
   plot.style.background = "var(--track)";
 }
 

@@ -25,7 +25,7 @@ function emptyStrip(title, detail, pixels) {
 }
 
 /** A strip with a drawing whose x is seconds and whose y runs from `low` to `high`; `y` maps a value into it. */
-function addStrip({ title, detail, pixels, low, high, most = 3 }) {
+function addStrip({ title, detail, pixels, low, high, most = 3, least = 0 }) {
   const parts = emptyStrip(title, detail, pixels);
   const svg = drawn("svg", { preserveAspectRatio: "none", role: "img", "aria-label": `${title}, ${detail}` });
   const layers = { back: drawn("g"), front: drawn("g"), now: drawn("g") };
@@ -35,7 +35,7 @@ function addStrip({ title, detail, pixels, low, high, most = 3 }) {
   const zoom = () => svg.setAttribute("viewBox", `${view.from} 0 ${view.to - view.from} ${HEIGHT}`);
   onView.push(zoom);
   zoom();
-  if (most) addTicks(parts.ticks, layers.back, y, niceTicks(low, high, most));
+  if (most) addTicks(parts.ticks, layers.back, y, niceTicks(low, high, most, least));
   return { ...parts, ...layers, y };
 }
 

@@ -45,7 +45,7 @@ function showTokens(strip, time, chunk) {
 function addPlanAge() {
   const known = run.commands.age.filter((age) => age !== null);
   const most = known.reduce((oldest, age) => Math.max(oldest, age), Math.max(1, run.most_plan_age ?? 0));
-  const strip = addStrip({ title: "Plan age", detail: "steps; ● chunk begins", pixels: 64, low: 0, high: most * 1.2, most: 3 });
+  const strip = addStrip({ title: "Plan age", detail: "steps; ● chunk begins", pixels: 64, low: 0, high: most * 1.2, most: 3, least: 1 });
   const { t, age } = run.commands;
   const steps = [];
   for (let from = 0; from < t.length; from += 1) {
