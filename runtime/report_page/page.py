@@ -85,8 +85,7 @@ def _facts(episode: Episode) -> str:
     facts = episode.facts
     bundle = f"bundle {facts.bundle_sha256[:8]}" if facts.bundle_sha256 else ""
     seed = f"seed {facts.seed}" if facts.seed else ""
-    version = f"libra-edge {facts.libra_edge}" if facts.libra_edge else ""
-    shown = (facts.robot, facts.model, bundle, facts.backend, facts.mode, seed, facts.date, version)
+    shown = (facts.robot, facts.model, bundle, facts.backend, facts.mode, seed, facts.date)
     return " · ".join(escape(fact) for fact in shown if fact)
 
 
@@ -105,4 +104,6 @@ def _notes(episode: Episode, film: Film, data: Mapping[str, Any]) -> str:
         notes.append(
             "The recording does not say what a token means, so the planner's bins are not drawn into the curves."
         )
+    if episode.facts.libra_edge:
+        notes.append(f"Recorded by libra-edge {episode.facts.libra_edge}.")
     return "".join(f"<p>{escape(note)}</p>" for note in notes)

@@ -2,6 +2,7 @@
 
 const onTime = [];
 const cursor = { time: run.start, chunk: undefined, playing: false };
+const stateTimes = run.states.map(([from]) => from);
 const scrubber = document.getElementById("scrubber");
 
 function setTime(wanted) {
@@ -17,7 +18,7 @@ function drawCursor() {
   const { time } = cursor;
   const chunk = chunkAt(time);
   const at = Math.max(0, lastBefore(run.commands.t, time));
-  const state = run.states[Math.max(0, lastBefore(run.states.map(([from]) => from), time))][1];
+  const state = run.states[Math.max(0, lastBefore(stateTimes, time))][1];
   document.getElementById("cursor").style.setProperty("--x", share(time));
   document.getElementById("clock").textContent = `${time.toFixed(2)} s`;
   scrubber.value = time;

@@ -1,5 +1,7 @@
 // Each joint's goal and measurement, behind them the planner's bins, before them the chunk at the cursor.
 
+const chunkIndex = new Map(run.chunks.map((chunk, index) => [chunk.id, index]));
+
 /** When each goal of a chunk is due, as [from, until] of its control step; a later chunk ends an earlier one. */
 function stepsOf(index) {
   const chunk = run.chunks[index];
@@ -15,7 +17,7 @@ function stepsOf(index) {
 function chunkAt(time) {
   const at = lastBefore(run.commands.t, time);
   const id = at < 0 ? null : run.commands.chunk[at];
-  return id === null ? -1 : run.chunks.findIndex((chunk) => chunk.id === id);
+  return chunkIndex.get(id) ?? -1;
 }
 
 /** The tokens that a chunk was refined from: [H_chunk][D], or null if its plan is not in the recording. */
@@ -24,15 +26,14 @@ function tokensOf(chunk) {
   return plan ? plan.tokens.slice(chunk.age, chunk.age + chunk.goals.length) : null;
 }
 
-function binBoxes(index, joint, y, look) {
+/** The bins that the planner named for a joint in a chunk's steps, as sides of boxes. */
+function binSides(index, joint, y) {
   const tokens = run.space && tokensOf(run.chunks[index]);
   if (!tokens) return [];
   const { low, high, bins } = run.space;
   const edge = (count) => y(low[joint] + ((high[joint] - low[joint]) * count) / bins);
-  return stepsOf(index).map(([from, until], row) => {
-    const token = tokens[row] === undefined ? null : tokens[row][joint];
-    return token === null ? drawn("g") : box(look, from, until, edge(token + 1), edge(token));
-  });
+  const known = stepsOf(index).slice(0, tokens.length);
+  return known.map(([from, until], row) => [from, until, edge(tokens[row][joint] + 1), edge(tokens[row][joint])]);
 }
 
 function jointRange(joint) {
@@ -47,11 +48,11 @@ function addJoint({ name, low, high }, joint) {
   const range = jointRange(joint);
   const strip = addStrip({ title: name, detail: "degrees", pixels: 92, ...range });
   const { y, back, front } = strip;
-  run.chunks.forEach((_, index) => back.append(...binBoxes(index, joint, y, "bin")));
+  back.append(boxes("bin", run.chunks.flatMap((_, index) => binSides(index, joint, y))));
   for (const [limit, title] of [[low, "lower end of the range"], [high, "upper end of the range"]]) {
     if (limit !== null && limit > range.low && limit < range.high) back.append(level("limit", y(limit), title));
   }
-  for (const [from, until, fences] of run.governed[joint]) front.append(box("governed", from, until, 96, 100, `governor: ${fences}`));
+  front.append(boxes("governed", run.governed[joint].map(([from, until]) => [from, until, 96, 100])));
   front.append(drawn("path", { class: "measured", d: curve(run.commands.t, run.commands.measured[joint], y) }));
   front.append(drawn("path", { class: "goal", d: curve(run.commands.t, run.commands.goal[joint], y) }));
   onTime.push((now) => showJoint(strip, joint, now));
@@ -71,6 +72,6 @@ function showJoint(strip, joint, { at, chunk, changed }) {
   const times = goals.map((_, row) => start + (row + 1) * step);
   const dots = times.map((time, row) => `M${time} ${strip.y(goals[row][joint])}h0`).join("");
   const line = curve(times, goals.map((row) => row[joint]), strip.y);
-  strip.now.append(...binBoxes(chunk, joint, strip.y, "bin current"));
+  strip.now.append(boxes("bin current", binSides(chunk, joint, strip.y)));
   strip.now.append(drawn("path", { class: "chunk", d: line }), drawn("path", { class: "chunk-dot", d: dots }));
 }

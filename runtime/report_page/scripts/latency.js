@@ -16,10 +16,10 @@ function addLatency({ title, what, unit, events, span, digits = 1 }) {
   const values = known.map(([, value]) => value);
   const [half, most] = [quantile(values, 0.5), quantile(values, 0.99)];
   const spread = `p50 ${half.toFixed(digits)}\np99 ${most.toFixed(digits)}`;
-  const strip = addStrip({ title, detail: `${unit}, ${what}`, pixels: 64, low: 0, high: Math.max(...values, 0.1) * 1.12, most: 2 });
-  for (const [time, value, late] of known) {
-    strip.front.append(box(late ? "bar late" : "bar", time - span * value, time, strip.y(value), HEIGHT, `${value.toFixed(digits)} ${unit}`));
-  }
+  const strip = addStrip({ title, detail: `${unit}, ${what}`, pixels: 64, low: 0, high: Math.max(quantile(values, 1), 0.1) * 1.12, most: 2 });
+  const sides = ([time, value]) => [time - span * value, time, strip.y(value), HEIGHT];
+  strip.front.append(boxes("bar", known.filter(([, , late]) => !late).map(sides)));
+  strip.front.append(boxes("bar late", known.filter(([, , late]) => late).map(sides)));
   const times = known.map(([time]) => time);
   onTime.push(({ time }) => {
     const at = lastBefore(times, time);
@@ -46,7 +46,7 @@ function addLatencies() {
 
 function addLateness() {
   const { t, lateness } = run.commands;
-  const high = Math.max(1, ...lateness.map(Math.abs)) * 1.12;
+  const high = Math.max(1, quantile(lateness, 1)) * 1.12;
   const strip = addStrip({ title: "Servo tick", detail: "µs late", pixels: 58, low: 0, high, most: 2 });
   strip.front.append(drawn("path", { class: "measured", d: curve(t, lateness, strip.y) }));
   const spread = `p50 ${quantile(lateness, 0.5).toFixed(0)}\np99 ${quantile(lateness, 0.99).toFixed(0)}`;

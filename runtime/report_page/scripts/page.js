@@ -22,8 +22,8 @@ function addLegend() {
   const legend = element("div", { class: "legend" });
   const line = (look) => drawn("line", { class: look, x1: 0, x2: 26, y1: 5, y2: 5 });
   const parts = [[line("goal"), "goal"], [line("measured"), "measured"], [line("chunk"), "action chunk at the cursor"],
-    [box("governed", 0, 26, 3, 8), "goal changed by the governor"], [line("limit"), "end of the range"]];
-  if (run.space) parts.push([box("bin current", 0, 26, 0, 10), "bin that the planner named"]);
+    [boxes("governed", [[0, 26, 3, 8]]), "goal changed by the governor"], [line("limit"), "end of the range"]];
+  if (run.space) parts.push([boxes("bin current", [[0, 26, 0, 10]]), "bin that the planner named"]);
   for (const [sign, words] of parts) {
     const svg = drawn("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" });
     const entry = element("span");

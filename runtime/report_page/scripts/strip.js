@@ -69,8 +69,8 @@ function curve(times, values, y) {
   return parts.join("");
 }
 
-/** A filled box from one time to another and one height to another. */
-function box(look, from, to, top, bottom, title = "") {
-  const size = { x: from, width: Math.max(to - from, 0), y: top, height: Math.max(bottom - top, 0) };
-  return drawn("rect", { class: look, ...size }, title);
+/** Filled boxes as one path, for there may be many: [from, until, top, bottom] each. */
+function boxes(look, sides) {
+  const outline = ([from, until, top, bottom]) => `M${from} ${top.toFixed(2)}H${until}V${bottom.toFixed(2)}H${from}z`;
+  return drawn("path", { class: look, d: sides.map(outline).join("") });
 }

@@ -20,15 +20,18 @@ function addTokenMap() {
   const rows = run.joints.length;
   const bins = run.space ? `0 dark, ${topToken} bright` : "dark low, bright high";
   const strip = addStrip({ title: "Plan", detail: `tokens, ${bins}`, pixels: ROW_PIXELS * rows + 8, low: 0, high: rows, most: 0 });
-  run.chunks.forEach((chunk, index) => {
-    const tokens = tokensOf(chunk) || [];
-    stepsOf(index).forEach(([from, until], row) => (tokens[row] || []).forEach((token, joint) => {
-      const cell = box("cell", from, until, strip.y(rows - joint), strip.y(rows - joint - 1), `${run.joints[joint].name}: token ${token}`);
-      cell.style.fill = tokenColour(token);
-      strip.front.append(cell);
-    }));
-    strip.front.append(drawn("line", { class: "grid", x1: chunk.start, x2: chunk.start, y1: 0, y2: HEIGHT }));
+  const cells = Array.from({ length: topToken + 1 }, () => []);
+  run.chunks.forEach((chunk, index) => (tokensOf(chunk) || []).forEach((row, step) => row.forEach((token, joint) => {
+    const [from, until] = stepsOf(index)[step];
+    cells[Math.min(token, topToken)].push([from, until, strip.y(rows - joint), strip.y(rows - joint - 1)]);
+  })));
+  cells.forEach((sides, token) => {
+    const path = boxes("cell", sides);
+    path.style.fill = tokenColour(token);
+    strip.front.append(path);
   });
+  const begins = run.chunks.map(({ start }) => `M${start} 0V${HEIGHT}`).join("");
+  strip.front.append(drawn("path", { class: "grid", d: begins }));
   onTime.push(({ time, chunk }) => showTokens(strip, time, chunk));
 }
 
@@ -54,10 +57,9 @@ function addPlanAge() {
     if (age[from] !== null) steps.push([t[from], t[Math.min(until + 1, t.length - 1)], age[from]]);
     from = until;
   }
-  for (const [from, until, steps_old] of steps) {
-    strip.front.append(box("age-fill", from, until, strip.y(steps_old), HEIGHT));
-    strip.front.append(drawn("line", { class: "age", x1: from, x2: until, y1: strip.y(steps_old), y2: strip.y(steps_old) }));
-  }
+  strip.front.append(boxes("age-fill", steps.map(([from, until, old]) => [from, until, strip.y(old), HEIGHT])));
+  const lines = steps.map(([from, until, old]) => `M${from} ${strip.y(old)}H${until}`).join("");
+  strip.front.append(drawn("path", { class: "age", d: lines }));
   const dots = run.chunks.map(({ start, age: began }) => `M${start} ${strip.y(began)}h0`).join("");
   strip.front.append(drawn("path", { class: "chunk-dot", d: dots }));
   if (run.most_plan_age !== null) strip.back.append(level("limit", strip.y(run.most_plan_age), "a chunk begins with no older plan"));
