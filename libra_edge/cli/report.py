@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 @click.option("--out", type=click.Path(path_type=Path), help="The page [default: beside REC, as .html]")
 @json_option
 def command(recording: Path, out: Path | None, as_json: bool) -> None:
-    """Draw a recording as one HTML page: film, joints, plan, latencies, faults, and one cursor through all of them.
+    """Draw a recording as one HTML page: film, joints, plan, latencies, faults, one cursor for all of them.
 
     The page holds everything it shows and fetches nothing. A recording that was cut off or is damaged is shown as far
     as it can be read.
