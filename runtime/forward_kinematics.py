@@ -60,6 +60,10 @@ class ForwardKinematics:
         rotations, origins = self._frames(pose)
         return self._placed(rotations, origins)
 
+    def origins(self, pose: Float64) -> Float64:
+        """Where the axes of the joints are, float64 [..., L, 3], from the base to the tip."""
+        return self._frames(pose)[1]
+
     def at(self, pose: Float64) -> BallsAt:
         """The same with their derivatives."""
         rotations, origins = self._frames(pose)

@@ -18,14 +18,13 @@ from io import BufferedWriter
 from pathlib import Path
 
 from mcap.exceptions import McapError
-from mcap.well_known import MessageEncoding, SchemaEncoding
 from mcap.writer import CompressionType, Writer
-from mcap_protobuf.schema import register_schema
 
 from libra_edge import __version__
 from libra_edge.errors import RecordingError
 from libra_edge.runtime.chunk_index_store import keep_index_small
-from libra_edge.runtime.recording_messages import Entry, JsonForm
+from libra_edge.runtime.entry_writer import EntryWriter
+from libra_edge.runtime.recording_messages import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +59,10 @@ class Recorder:
         self._waiting_bytes = 0
         self._closing = False
         self._changed = threading.Condition()
-        self._channels: dict[str, int] = {}
-        self._schemas: dict[str, int] = {}
         self._file = _new_file(path)
         self._writer = Writer(self._file, compression=CompressionType.ZSTD)
         keep_index_small(self._writer)
+        self._entries = EntryWriter(self._writer, self._wall_offset_ns)
         self._begin({**metadata, "wall_offset_ns": str(self._wall_offset_ns)})
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
         self._ended = threading.Event()
@@ -127,7 +125,7 @@ class Recorder:
         flush_at = time.monotonic() + FLUSH_EVERY_S
         while (entry := self._next(flush_at)) is not None:
             if isinstance(entry, Entry):
-                self._write(entry)
+                self._entries.write(entry)
             if time.monotonic() >= flush_at:
                 self._writer.flush()  # type: ignore[no-untyped-call]
                 flush_at = time.monotonic() + FLUSH_EVERY_S
@@ -163,29 +161,6 @@ class Recorder:
             entry = self._waiting.popleft()
             self._waiting_bytes -= entry.size
             return entry
-
-    def _write(self, entry: Entry) -> None:
-        wall_ns = entry.time_ns + self._wall_offset_ns
-        channel = self._channel(entry)
-        data = entry.encode(wall_ns)
-        self._writer.add_message(channel, wall_ns, data, publish_time=wall_ns, sequence=entry.sequence)
-
-    def _channel(self, entry: Entry) -> int:
-        if entry.topic not in self._channels:
-            encoding = MessageEncoding.JSON if isinstance(entry.form, JsonForm) else MessageEncoding.Protobuf
-            self._channels[entry.topic] = self._writer.register_channel(entry.topic, encoding, self._schema(entry))
-        return self._channels[entry.topic]
-
-    def _schema(self, entry: Entry) -> int:
-        form = entry.form
-        name = form.name if isinstance(form, JsonForm) else form.DESCRIPTOR.full_name
-        if name not in self._schemas:
-            self._schemas[name] = (
-                self._writer.register_schema(name, SchemaEncoding.JSONSchema, form.schema)
-                if isinstance(form, JsonForm)
-                else register_schema(self._writer, form)
-            )
-        return self._schemas[name]
 
     def _fail(self, problem: str) -> None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""What a run has to tell: latencies, plan ages, faults. Everything also goes to the recorder, if there is one."""
+"""What a run has to tell: latencies, plan ages, faults. It all goes to recorder and view too, where there are any."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from libra_edge.messages import ActionChunk, Frame, Observation, Plan
 from libra_edge.protocols import Clock
 from libra_edge.runtime.command import Command
+from libra_edge.runtime.entry_sink import EntrySink
 from libra_edge.runtime.latency import Distribution
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.recorder import Recorder
 from libra_edge.runtime.recording_messages import (
     Entry,
     chunk_entry,
@@ -47,6 +47,7 @@ class RunLog:
         capture_to_command_ms: from a picture to the first command that it led to.
         plan_ages: age of the plan at each chunk's start, control steps.
         late_chunks: chunks that were ready only after their first control step had begun.
+        sinks: take every message, and never keep the event loop waiting.
         picture_entry: how pictures are recorded.
         holding: why no chunk is being made at present, None while all is well.
         start_ns, end_ns: when control step 0 began, and when the run was found to have ended.
@@ -55,7 +56,7 @@ class RunLog:
     clock: Clock
     joint_names: Sequence[str]
     limits: LimitCheck
-    recorder: Recorder | None = None
+    sinks: tuple[EntrySink, ...] = ()
     picture_entry: Callable[[Frame], Entry] = frame_entry
     start_ns: int = 0
     end_ns: int | None = None
@@ -141,5 +142,5 @@ class RunLog:
         self._record(log_entry(self.clock.now_ns(), text, warning=False))
 
     def _record(self, entry: Entry) -> None:
-        if self.recorder is not None:
-            self.recorder.put(entry)
+        for sink in self.sinks:
+            sink.put(entry)

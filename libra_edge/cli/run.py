@@ -8,7 +8,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from libra_edge.cli.run_backend import BACKENDS, Backend, chosen_backend, load_o
 from libra_edge.cli.run_hardware import open_hardware
 from libra_edge.cli.run_pictures import draw_run
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
+from libra_edge.cli.run_view import run_view
 from libra_edge.clock import MonotonicClock
 from libra_edge.errors import CheckFailed, InputError
 from libra_edge.locate import bundle_path
@@ -59,7 +60,8 @@ PICTURES = {"lossless": frame_entry, "jpeg": jpeg_entry}
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option("--pictures", type=click.Choice(list(PICTURES)), default="lossless", show_default=True, help="In it.")
 @click.option("--record", type=click.Path(path_type=Path), help="The recording [default: recordings/...mcap]")
-@click.option("--view/--no-view", default=True, show_default=True, help="Show how it goes, on stderr.")
+@click.option("--status/--no-status", default=True, show_default=True, help="Show how it goes, on stderr.")
+@click.option("--view", is_flag=True, help="Show pictures, arm, plan and chunks in Rerun, live.")
 @click.option("--on-exit", type=click.Choice([choice.value for choice in OnExit]), default="hold", show_default=True)
 @click.option("--require-success", is_flag=True, help="Exit with 1 if the task was not done.")
 @json_option
@@ -75,6 +77,7 @@ def command(
     backend: str,
     pictures: str,
     record: Path | None,
+    status: bool,
     view: bool,
     on_exit: str,
     require_success: bool,
@@ -88,7 +91,7 @@ def command(
     """  # noqa: D301 - click reads the \b
     robot, bundle, clock = open_robot(robot_name), open_bundle(bundle_path(model)), MonotonicClock()
     used, task = chosen_backend(backend), task or _asked_for_task()
-    options = SessionOptions(robot_name, task, duration, Mode(mode), OnExit(on_exit), view)
+    options = SessionOptions(robot_name, task, duration, Mode(mode), OnExit(on_exit), status)
     path = record or RECORDINGS / _recording_name(robot, task)
     cameras = {camera.name for camera in bundle.spec.camera}
     with (
@@ -99,8 +102,9 @@ def command(
         metadata = _metadata(bundle, robot, options, seed, used)
         metadata["pictures"] = pictures
         metadata["max_plan_age_steps"] = str(policy.buffer.max_age_steps)
-        with _recorder(path, metadata) as recorder:
-            log = RunLog(clock, robot.joint_names, LimitCheck(robot), recorder, PICTURES[pictures])
+        with _recorder(path, metadata) as recorder, run_view(metadata) if view else nullcontext() as viewer:
+            sinks = (recorder,) if viewer is None else (recorder, viewer)
+            log = RunLog(clock, robot.joint_names, LimitCheck(robot), sinks, PICTURES[pictures])
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
             figures = _figures(session, robot, task, recorder)
             recorder.close(_result(session, figures))

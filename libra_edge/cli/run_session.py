@@ -12,6 +12,7 @@ from libra_edge.cli.run_hardware import RunHardware
 from libra_edge.cli.stop_signals import stop_signals
 from libra_edge.errors import ProcessError, RuntimeFault
 from libra_edge.robot import Robot
+from libra_edge.runtime.live_status import live_status
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.policy_loop import run_policy
 from libra_edge.runtime.robot_fit import max_frame_ages_ns
@@ -23,7 +24,6 @@ from libra_edge.runtime.servo_client import ServoClient
 from libra_edge.runtime.servo_loop import OnExit
 from libra_edge.runtime.sight import Sight
 from libra_edge.runtime.supervisor import State
-from libra_edge.runtime.view import live_view
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SessionOptions:
     duration_s: float
     mode: Mode
     on_exit: OnExit
-    view: bool
+    status: bool
     after_success_s: float = AFTER_SUCCESS_S
 
 
@@ -93,7 +93,7 @@ async def _drive(run: Run, servo: ServoClient, options: SessionOptions) -> str:
     console = stderr_console()
     with (
         hold_key(run) as listening,
-        live_view(run, options.task, options.duration_s, console) if options.view else nullcontext(),
+        live_status(run, options.task, options.duration_s, console) if options.status else nullcontext(),
     ):
         if listening:
             logger.info("space bar: hold, and go on; Ctrl-C: stop")

@@ -216,7 +216,7 @@ def test_a_whole_run_goes_through_tensorrt_and_its_recording_says_so(
     recording = tmp_path / "run.mcap"
     arguments = ["run", "--robot", "koch-sim", "--model", str(bundle.path), "--task", TASK, "--backend", "tensorrt"]
     with caplog.at_level(logging.INFO):
-        assert run_command([*arguments, "--duration", "1", "--no-view", "--record", str(recording)]) == 0
+        assert run_command([*arguments, "--duration", "1", "--no-status", "--record", str(recording)]) == 0
     assert "on TensorRT 10.3.0, Orin" in caplog.text
     assert read_metadata(recording)["run"]["backend"] == "tensorrt"
     assert list(read_messages(recording, lambda topic: topic == CHUNK))

@@ -50,7 +50,8 @@ async def clock_stepped_to_and_fro(side: PolicySide) -> None:
 async def disk_full(side: PolicySide) -> None:
     """Without room from its first second on."""
     with tempfile.TemporaryDirectory() as folder:
-        recorder = side.log.recorder = Recorder(Path(folder) / "run.mcap", {})
+        recorder = Recorder(Path(folder) / "run.mcap", {})
+        side.log.sinks = (recorder,)
         await side.chunks(1)
         fill_the_disk(recorder.path)
         await until(lambda: recorder.failure is not None)

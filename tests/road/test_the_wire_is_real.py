@@ -40,9 +40,9 @@ def overhear(bundle: Bundle, folder: Path) -> tuple[Session, WireTap]:
             camera.open()
         recorder = Recorder(folder / "run.mcap", {})
         stack.callback(recorder.close, {})
-        log = RunLog(MonotonicClock(), ROBOT.joint_names, LimitCheck(ROBOT), recorder)
+        log = RunLog(MonotonicClock(), ROBOT.joint_names, LimitCheck(ROBOT), (recorder,))
         policy = load_systems(bundle.policy_files("cpu")).policy(TASK, clock=MonotonicClock(), seed=SEED)
-        options = SessionOptions("koch-sim", TASK, 8.0, Mode.ASYNC, OnExit.HOLD, view=False)
+        options = SessionOptions("koch-sim", TASK, 8.0, Mode.ASYNC, OnExit.HOLD, status=False)
         hardware = RunHardware(tap.port, cameras, simulated.referee)
         return uvloop.run(run_session(policy, ROBOT, hardware, log, options)), tap
 

@@ -49,7 +49,18 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(bundle: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     """`libra-edge run` of the simulated arm in a process of its own."""
-    arguments = ("run", "--robot", "koch-sim", "--model", str(bundle), "--task", TASK, "--json", "--no-view", *options)
+    arguments = (
+        "run",
+        "--robot",
+        "koch-sim",
+        "--model",
+        str(bundle),
+        "--task",
+        TASK,
+        "--json",
+        "--no-status",
+        *options,
+    )
     return subprocess.Popen(
         [sys.executable, "-m", "libra_edge.cli.main", *arguments, "--record", str(folder / "run.mcap")],
         stdout=subprocess.PIPE,

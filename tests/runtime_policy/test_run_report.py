@@ -15,6 +15,7 @@ from libra_edge.messages import ActionChunk, JointState
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.limit_check import LimitCheck
+from libra_edge.runtime.live_status import live_status
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_state import Run
@@ -23,7 +24,6 @@ from libra_edge.runtime.servo_durations import Durations
 from libra_edge.runtime.servo_telemetry import ServoTelemetry
 from libra_edge.runtime.sight import Sight
 from libra_edge.runtime.supervisor import State
-from libra_edge.runtime.view import live_view
 from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, a_spec, an_observation
 from tests.runtime_policy.test_streams import FakeServo
 
@@ -120,18 +120,18 @@ def test_holding_is_said_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture
 def test_the_view_on_a_terminal_shows_state_rates_and_faults() -> None:
     run = a_busy_run()
     console = Console(width=120, force_terminal=True, record=True, file=io.StringIO())
-    with live_view(run, "touch the red cube", 30.0, console):
+    with live_status(run, "touch the red cube", 30.0, console):
         pass
     shown = console.export_text()
     for part in ("touch the red cube", "running", "100.0 /s", "camera [front] shows nothing", "3 steps old"):
         assert part in shown
 
 
-def test_elsewhere_the_view_is_a_log_line_now_and_then(
+def test_elsewhere_the_status_is_a_log_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("libra_edge.runtime.view.SECONDS_A_LINE", 0.001)
+    monkeypatch.setattr("libra_edge.runtime.live_status.SECONDS_A_LINE", 0.001)
     caplog.set_level(logging.INFO)
-    with live_view(a_busy_run(), "touch the red cube", 30.0, Console(force_terminal=False, quiet=True)):
+    with live_status(a_busy_run(), "touch the red cube", 30.0, Console(force_terminal=False, quiet=True)):
         while not any("planner" in record.message for record in caplog.records):
             pass

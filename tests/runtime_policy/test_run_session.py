@@ -74,7 +74,7 @@ def play(client: FakeClient, monkeypatch: pytest.MonkeyPatch, drive: Callable[[A
     spec = a_spec()
     policy = Policy(FakePlanner(spec), FakeRefiner(spec), spec, np.ones((1, 8), np.int64), clock=CLOCK, seed=0)
     log = RunLog(CLOCK, ROBOT.joint_names, LimitCheck(ROBOT))
-    options = SessionOptions("koch-sim", "touch the red cube", 5.0, Mode.ASYNC, OnExit.REST, view=False)
+    options = SessionOptions("koch-sim", "touch the red cube", 5.0, Mode.ASYNC, OnExit.REST, status=False)
     return asyncio.run(run_session(policy, ROBOT, RunHardware("/dev/pts/9", [], None), log, options))
 
 

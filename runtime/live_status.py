@@ -1,4 +1,4 @@
-"""The live view of a run: a few lines on a terminal, drawn by a thread of its own; plain log lines elsewhere."""
+"""The status of a run while it lasts: a few lines on a terminal, drawn by a thread; plain log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS_A_LINE = 5.0
 
 
 @contextmanager
-def live_view(run: Run, task: str, duration_s: float, console: Console) -> Iterator[None]:
+def live_status(run: Run, task: str, duration_s: float, console: Console) -> Iterator[None]:
     """Show `run` while the context lasts. Only reads; what it reads may be a moment old."""
     if console.is_terminal:
         with Live(
@@ -34,7 +34,7 @@ def live_view(run: Run, task: str, duration_s: float, console: Console) -> Itera
             yield
         return
     stopping = threading.Event()
-    thread = threading.Thread(target=_log_lines, args=(run, stopping), name="view", daemon=True)
+    thread = threading.Thread(target=_log_lines, args=(run, stopping), name="status", daemon=True)
     thread.start()
     try:
         yield
