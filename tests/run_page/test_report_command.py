@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from libra_edge.cli.main import run_command
+from libra_edge.cli.run_pictures import draw_run
 from libra_edge.runtime.report_page import page_data
 from tests.report_page import Page
 from tests.run_page.recorded import BEFORE, COMMANDS, FACTS, FAULTS, RESULT, goal_at, record_run
@@ -142,3 +144,21 @@ def test_an_older_recording_without_times_and_model_is_shown(
     assert data_of(html)["space"] is None
     assert "limits: not known" in html
     assert "does not say what a token means" in html
+
+
+def test_without_matplotlib_a_run_still_has_its_page(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    drawn = draw_run(record_run(tmp_path / "run.mcap", commands=30))
+    assert drawn == {"report": str(tmp_path / "run.html"), "picture": None}
+    assert "no picture of this run" in caplog.text
+    assert "libra-edge[report]" in caplog.text
+
+
+def test_a_page_that_cannot_be_written_does_not_break_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "run.html").write_text("my own notes", encoding="utf-8")
+    drawn = draw_run(record_run(tmp_path / "run.mcap", commands=30))
+    assert drawn == {"report": None, "picture": str(tmp_path / "run.png")}
+    assert "no page of this run" in caplog.text
+    assert (tmp_path / "run.html").read_text(encoding="utf-8") == "my own notes"
