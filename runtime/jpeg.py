@@ -13,10 +13,12 @@ QUALITY = 90
 MAX_SIDE = 8192
 
 
-def to_jpeg(picture: UInt8) -> bytes:
-    """`picture`: uint8 [H, W, 3] RGB."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=QUALITY)
+def to_jpeg(picture: UInt8, quality: int = QUALITY, most_pixels_wide: int = MAX_SIDE) -> bytes:
+    """`picture`: uint8 [H, W, 3] RGB, made smaller if it is wider than that."""
+    file, image = io.BytesIO(), Image.fromarray(picture)
+    if image.width > most_pixels_wide:
+        image = image.resize((most_pixels_wide, max(1, round(image.height * most_pixels_wide / image.width))))
+    image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 

@@ -50,8 +50,10 @@ class RecordedMessage:
         return self.topic.removeprefix(CAMERA) if self.topic.startswith(CAMERA) else None
 
 
-def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True) -> Iterator[RecordedMessage]:
-    """Every message whose topic is `wanted`, in the order of the file. Raises RecordingError."""
+def read_content(
+    path: Path, wanted: Callable[[str], bool] = lambda topic: True
+) -> Iterator[RecordedMessage | Metadata]:
+    """Every metadata record, and every message whose topic is `wanted`, in the file's order. Raises RecordingError."""
     forms: dict[int, str] = {}
     channels: dict[int, tuple[str, str]] = {}
     for record in read_records(path):
@@ -62,6 +64,13 @@ def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True
         elif isinstance(record, Message) and wanted(channels[record.channel_id][0]):
             topic, form = channels[record.channel_id]
             yield RecordedMessage(topic, record.log_time, record.data, record.sequence, form)
+        elif isinstance(record, Metadata):
+            yield record
+
+
+def read_messages(path: Path, wanted: Callable[[str], bool] = lambda topic: True) -> Iterator[RecordedMessage]:
+    """Every message whose topic is `wanted`, in the order of the file. Raises RecordingError."""
+    return (content for content in read_content(path, wanted) if isinstance(content, RecordedMessage))
 
 
 def read_metadata(path: Path) -> dict[str, dict[str, str]]:

@@ -31,6 +31,7 @@ SEQUENCES = 1 << 32
 """MCAP counts messages in 32 bits."""
 
 NUMBER, INTEGER, STRING = {"type": "number"}, {"type": "integer"}, {"type": "string"}
+DURATION = {"type": ["number", "null"], "description": "null where nobody took the time"}
 ROW = {"type": "array", "items": NUMBER}
 SEEN = {
     "frames": {"type": "object", "additionalProperties": INTEGER, "description": "camera -> frame number"},
@@ -81,6 +82,7 @@ PLAN_FORM = JsonForm(
         "task_id": INTEGER,
         "captured_ns": INTEGER,
         "ready_ns": INTEGER,
+        "planner_ms": DURATION,
         "tokens": {"type": "array", "items": {"type": "array", "items": INTEGER}},
         "seen": {"type": "object", "properties": SEEN},
     },
@@ -96,6 +98,8 @@ CHUNK_FORM = JsonForm(
         "plan_age_steps": INTEGER,
         "captured_ns": INTEGER,
         "ready_ns": INTEGER,
+        "refiner_ms": DURATION,
+        "refine_ms": DURATION,
         "positions_rad": {"type": "array", "items": ROW},
         "seen": {"type": "object", "properties": SEEN},
     },
@@ -142,8 +146,8 @@ def jpeg_entry(frame: Frame) -> Entry:
     return Entry(CAMERA + frame.camera, CompressedImage, frame.captured_ns, encode, frame.image.nbytes, sequence)
 
 
-def plan_entry(plan: Plan, observation: Observation) -> Entry:
-    """A plan and what it was made from."""
+def plan_entry(plan: Plan, observation: Observation, planner_ms: float | None = None) -> Entry:
+    """A plan, what it was made from, and how long the planner took."""
     return _json_entry(
         PLAN,
         PLAN_FORM,
@@ -154,14 +158,21 @@ def plan_entry(plan: Plan, observation: Observation) -> Entry:
             "task_id": plan.task_id,
             "captured_ns": plan.captured_ns,
             "ready_ns": plan.ready_ns,
+            "planner_ms": planner_ms,
             "tokens": plan.tokens.tolist(),
             "seen": _seen(observation),
         },
     )
 
 
-def chunk_entry(chunk: ActionChunk, observation: Observation, ready_ns: int) -> Entry:
-    """A chunk, when it was ready, and what it was made from."""
+def chunk_entry(
+    chunk: ActionChunk,
+    observation: Observation,
+    ready_ns: int,
+    refiner_ms: float | None = None,
+    refine_ms: float | None = None,
+) -> Entry:
+    """A chunk, when it was ready, what it was made from, and how long that took, see `RunLog`."""
     return _json_entry(
         CHUNK,
         CHUNK_FORM,
@@ -175,6 +186,8 @@ def chunk_entry(chunk: ActionChunk, observation: Observation, ready_ns: int) -> 
             "plan_age_steps": chunk.plan_age_steps,
             "captured_ns": chunk.captured_ns,
             "ready_ns": ready_ns,
+            "refiner_ms": refiner_ms,
+            "refine_ms": refine_ms,
             "positions_rad": chunk.positions.tolist(),
             "seen": _seen(observation),
         },

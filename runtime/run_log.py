@@ -90,7 +90,7 @@ class RunLog:
         """The planner has made a plan."""
         self.plans += 1
         self.planner_ms.add(planner_ms)
-        self._record(plan_entry(plan, observation))
+        self._record(plan_entry(plan, observation, planner_ms))
 
     def chunk(self, chunk: ActionChunk, observation: Observation, refiner_ms: float, refine_ms: float) -> None:
         """A chunk is on its way to the servo process."""
@@ -100,7 +100,7 @@ class RunLog:
         self.plan_ages.append(chunk.plan_age_steps)
         self.refiner_ms.add(refiner_ms)
         self.refine_ms.add(refine_ms)
-        self._record(chunk_entry(chunk, observation, ready_ns))
+        self._record(chunk_entry(chunk, observation, ready_ns, refiner_ms, refine_ms))
 
     def command(self, command: Command) -> None:
         """The servo process has written a goal."""

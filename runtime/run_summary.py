@@ -60,7 +60,8 @@ def summary_table(figures: Figures) -> Table:
     table.add_row("limits violated", "", "", str(figures["limits_violated"]))
     table.add_row("faults", "", "", escape(_fault_lines(figures["faults"])))
     table.add_row("recording", "", "", escape(figures["recording"] or "stopped early"))
-    table.add_row("picture", "", "", escape(figures["report"] or "none"))
+    table.add_row("picture", "", "", escape(figures.get("picture") or "none"))
+    table.add_row("report", "", "", escape(figures["report"] or "none"))
     return table
 
 

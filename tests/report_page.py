@@ -17,7 +17,7 @@ from libra_edge.export.progress import SilentProgress
 from libra_edge.export.report import report_html
 from libra_edge.model_directory import open_model_directory
 
-VOID = {"meta", "img", "rect", "line", "path", "circle"}
+VOID = {"meta", "img", "input", "rect", "line", "path", "circle"}
 Arguments = dict[str, Any]
 NAMES = ("manifest", "exports", "activations", "model")
 

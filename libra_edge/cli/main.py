@@ -26,6 +26,7 @@ VERBS = {
     "export": "Quantise a model, compare it with what it was, and write it as a bundle.",
     "jog": "Move one joint at a time from the keyboard, slowly: for the first minutes with an arm.",
     "replay": "Feed a recording's pictures and joints through a bundle again and compare plans and chunks.",
+    "report": "Draw a recording as one HTML page: film, joints, plan, latencies, faults, one cursor for all of them.",
     "run": "Do a task with a robot arm, watched, fenced in and recorded.",
     "stop": "Stop the arm: slow down to a standstill, then leave it as its run was told to (`--on-exit`).",
 }

@@ -23,14 +23,14 @@ from libra_edge.cli.gate_warnings import gate_warnings
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.run_backend import BACKENDS, Backend, chosen_backend, load_on, target_of
 from libra_edge.cli.run_hardware import open_hardware
+from libra_edge.cli.run_pictures import draw_run
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.cli.run_view import run_view
 from libra_edge.clock import MonotonicClock
-from libra_edge.errors import CheckFailed, InputError, MissingDependencyError, RecordingError
+from libra_edge.errors import CheckFailed, InputError
 from libra_edge.locate import bundle_path
 from libra_edge.protocols import Clock
 from libra_edge.robot import Robot, open_robot
-from libra_edge.runtime.film_strip import draw_film_strip
 from libra_edge.runtime.limit_check import LimitCheck
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.recorder import Recorder
@@ -108,7 +108,7 @@ def command(
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
             figures = _figures(session, robot, task, recorder)
             recorder.close(_result(session, figures))
-        figures["report"] = _draw(path)
+        figures |= draw_run(path)
         stderr_console().print(summary_table(figures))
         if as_json:
             print_json(figures)
@@ -177,6 +177,7 @@ def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int, 
         "joints": " ".join(robot.joint_names),
         "robot_file": robot.model_dump_json(),
         "model": bundle.spec.name,
+        "model_file": bundle.spec.model_dump_json(),
         "bundle_sha256": bundle.sha256,
         "mode": options.mode.value,
         "seed": str(seed),
@@ -200,14 +201,3 @@ def _result(session: Session, figures: dict[str, Any]) -> dict[str, str]:
     success = {True: "true", False: "false", None: ""}[session.end.success]
     start_ns = str(session.run.log.start_ns)
     return {"success": success, "success_s": success_s, "start_ns": start_ns, "figures": json.dumps(figures)}
-
-
-def _draw(path: Path) -> str | None:
-    """The picture beside the recording; None, said aloud, where there can be none."""
-    picture = path.with_suffix(".png")
-    try:
-        draw_film_strip(path, picture)
-    except (MissingDependencyError, RecordingError, OSError) as error:
-        logger.warning("no picture of this run: %s", error)
-        return None
-    return str(picture)

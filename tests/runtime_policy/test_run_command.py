@@ -77,7 +77,7 @@ def figures_of(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     return figures, err
 
 
-def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path: Path) -> None:
+def test_a_run_ends_in_figures_a_recording_a_page_and_a_picture(bundle: Path, tmp_path: Path) -> None:
     process = start(
         bundle,
         tmp_path,
@@ -103,7 +103,9 @@ def test_a_run_ends_in_figures_a_recording_and_a_picture(bundle: Path, tmp_path:
     assert figures["limits_violated"] == 0
     assert figures["ended"] == "time is up", "whatever a busy computer had to announce meanwhile"
     assert figures["chunks"] >= 2
-    assert Path(figures["report"]).read_bytes().startswith(b"\x89PNG")
+    assert figures["report"] == str(tmp_path / "run.html")
+    assert Path(figures["report"]).read_bytes().startswith(b"<!doctype html>")
+    assert Path(figures["picture"]).read_bytes().startswith(b"\x89PNG")
     metadata = read_metadata(Path(figures["recording"]))
     assert Robot.model_validate_json(metadata["run"]["robot_file"]) == open_robot(metadata["run"]["robot"])
     assert metadata["run"]["task"] == TASK

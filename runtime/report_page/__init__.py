@@ -1,0 +1,1 @@
+"""One HTML page that shows a whole run, made from its recording alone: film, joints, plan, latencies, faults."""
