@@ -17,6 +17,7 @@ from libra_edge.drivers.realsense.capture_time import CaptureTime, StampDomain
 from libra_edge.drivers.realsense.devices import colour_stream, describe, find_connected, on_slow_usb
 from libra_edge.drivers.realsense.frozen_stream import FrozenStream
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.drivers.realsense.stream_counts import StreamCounts
 from libra_edge.errors import CameraError, MissingHardwareError
 from libra_edge.messages import Frame
 from libra_edge.robot import RobotCameraSection
@@ -30,7 +31,11 @@ FindDevice = Callable[[RobotCameraSection], Any]
 
 
 class RealSenseCamera:
-    """Implements `libra_edge.protocols.Camera`: frames uint8 [H, W, 3] RGB, captured when the camera says so."""
+    """Implements `libra_edge.protocols.Camera`: frames uint8 [H, W, 3] RGB, captured when the camera says so.
+
+    Attributes:
+        counts: what became of the pictures that the camera delivered.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class RealSenseCamera:
     ) -> None:
         """`find_device` gives the `rs.device`; `identical_limit` None suits a stream without noise."""
         self.name = stream.name
+        self.counts = StreamCounts()
         self._stream = stream
         self._find_device = find_device
         self._identical_limit = identical_limit
@@ -82,11 +88,15 @@ class RealSenseCamera:
         complaint = "sent no frame"
         while (picture := self._next_picture(deadline)) is not None:
             if self._frozen.repeats(picture.get_frame_number()):
+                self.counts.repeated += 1
                 complaint = "is frozen, it sent the same frame again and nothing else"
-            elif (frame := self._to_frame(picture)) is not None:
-                return frame
-            else:
-                complaint = "sent only pictures that cannot be dated"
+                continue
+            verdict = self._judged(picture)
+            if isinstance(verdict, Frame):
+                self.counts.handed_out += 1
+                return verdict
+            complaint = verdict
+        self.counts.silences += 1
         raise CameraError(self.name, f"{complaint} for {timeout_s:.1f} s; check cable and power")
 
     def close(self) -> None:
@@ -109,8 +119,8 @@ class RealSenseCamera:
             raise CameraError(self.name, f"failed while streaming ({error})") from error
         return picture if delivered else None
 
-    def _to_frame(self, picture: Any) -> Frame | None:
-        """None if nobody can tell when it was taken."""
+    def _judged(self, picture: Any) -> Frame | str:
+        """The picture as a new frame, or what is wrong with it, as a clause."""
         captured_ns = self._captured_ns(picture)
         # A copy, because librealsense's pool holds only a few frames.
         image = np.array(picture.get_data(), dtype=np.uint8)
@@ -118,9 +128,15 @@ class RealSenseCamera:
             raise CameraError(
                 self.name, f"sent a picture of shape {image.shape}, not {self._stream.height}x{self._stream.width}x3"
             )
-        if self._frozen.hangs(image):
-            raise CameraError(self.name, "is frozen, its last pictures are equal to the last bit; replug it")
-        return None if captured_ns is None else Frame(self.name, image, picture.get_frame_number(), captured_ns)
+        if self._frozen.equals_last(image):
+            self.counts.repeated += 1
+            if self._frozen.hangs:
+                raise CameraError(self.name, "is frozen, its last pictures are equal to the last bit; replug it")
+            return "is frozen, it sent pictures that are equal to the last bit"
+        if captured_ns is None:
+            self.counts.undated += 1
+            return "sent only pictures that cannot be dated"
+        return Frame(self.name, image, picture.get_frame_number(), captured_ns)
 
     def _captured_ns(self, picture: Any) -> int | None:
         arrived_ns, jumps = self._clock.now_ns(), self._capture_time.jumps
@@ -130,5 +146,7 @@ class RealSenseCamera:
             log.warning("camera %r gives no capture times (no kernel metadata): arrival times stand in", self.name)
         captured_ns = self._capture_time.captured_ns(picture.get_timestamp(), domain, arrived_ns)
         if self._capture_time.jumps > jumps:
+            self.counts.undated += 1
+            self.counts.clock_steps += 1
             raise CameraError(self.name, "was found with its clock set to another time; its pictures are dated anew")
         return captured_ns
