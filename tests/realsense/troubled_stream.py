@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from libra_edge.messages import Frame, UInt8
 from libra_edge.robot import RobotCameraSection
 from libra_edge.runtime.camera_thread import CameraReport
 
-FPS = 60
+FPS: Literal[60] = 60
 STREAM = RobotCameraSection(name="front", width=64, height=36, fps=FPS)
 APART = (60, 120)
 """Pictures between two troubles: the camera must be back, and its clock known again, before the next."""
