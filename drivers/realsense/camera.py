@@ -14,9 +14,10 @@ import numpy as np
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.realsense.capture_time import CaptureTime, StampDomain
-from libra_edge.drivers.realsense.devices import colour_stream, describe, find_connected, on_slow_usb
+from libra_edge.drivers.realsense.devices import colour_stream, describe, find_device, on_slow_usb
 from libra_edge.drivers.realsense.frozen_stream import FrozenStream
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.drivers.realsense.recorded_device import has_ended
 from libra_edge.drivers.realsense.stream_counts import StreamCounts
 from libra_edge.errors import CameraError, MissingHardwareError
 from libra_edge.messages import Frame
@@ -40,7 +41,7 @@ class RealSenseCamera:
     def __init__(
         self,
         stream: RobotCameraSection,
-        find_device: FindDevice = find_connected,
+        find_device: FindDevice = find_device,
         *,
         identical_limit: int | None = IDENTICAL_LIMIT,
     ) -> None:
@@ -51,6 +52,7 @@ class RealSenseCamera:
         self._find_device = find_device
         self._identical_limit = identical_limit
         self._clock = MonotonicClock()
+        self._device: Any = None
         self._sensor: Any = None
         self._queue: Any = None
         self._degraded_announced = False
@@ -66,8 +68,8 @@ class RealSenseCamera:
         self._frozen = FrozenStream(self._identical_limit)
         self._queue = rs.frame_queue(1)
         try:
-            # Otherwise the frame rate halves in the dark.
-            if sensor.supports(rs.option.auto_exposure_priority):
+            # Otherwise the frame rate halves in the dark. A recording takes no options.
+            if not device.is_playback() and sensor.supports(rs.option.auto_exposure_priority):
                 sensor.set_option(rs.option.auto_exposure_priority, 0)
             sensor.open(profile)
             sensor.start(self._queue)
@@ -75,7 +77,7 @@ class RealSenseCamera:
             raise MissingHardwareError(
                 f"camera {self.name!r}: the {describe(device)} does not start ({error}); is another program using it?"
             ) from error
-        self._sensor = sensor
+        self._device, self._sensor = device, sensor
 
     def read(self, timeout_s: float) -> Frame:
         """Wait for the next new frame that can be dated.
@@ -97,6 +99,8 @@ class RealSenseCamera:
                 return verdict
             complaint = verdict
         self.counts.silences += 1
+        if has_ended(self._device):
+            raise CameraError(self.name, "has come to the end of its recording, which begins anew when it is opened")
         raise CameraError(self.name, f"{complaint} for {timeout_s:.1f} s; check cable and power")
 
     def close(self) -> None:
@@ -104,6 +108,8 @@ class RealSenseCamera:
         sensor, self._sensor, self._queue = self._sensor, None, None
         if sensor is None:
             return
+        if self.counts.repeated or self.counts.clock_steps:
+            log.warning("camera %r so far: %s", self.name, self.counts)
         for stop in (sensor.stop, sensor.close):
             try:
                 stop()
@@ -141,7 +147,9 @@ class RealSenseCamera:
     def _captured_ns(self, picture: Any) -> int | None:
         arrived_ns, jumps = self._clock.now_ns(), self._capture_time.jumps
         domain = StampDomain(picture.get_frame_timestamp_domain().name)
-        if domain is StampDomain.SYSTEM and not self._degraded_announced:
+        if self._device.is_playback():
+            domain = StampDomain.HARDWARE  # whatever clock it was recorded by, it shows the past
+        elif domain is StampDomain.SYSTEM and not self._degraded_announced:
             self._degraded_announced = True
             log.warning("camera %r gives no capture times (no kernel metadata): arrival times stand in", self.name)
         captured_ns = self._capture_time.captured_ns(picture.get_timestamp(), domain, arrived_ns)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from libra_edge.cli.check import Check, judged
-from libra_edge.drivers.realsense.devices import colour_stream, describe, find_connected, on_slow_usb
+from libra_edge.drivers.realsense.devices import colour_stream, describe, find_device, on_slow_usb
 from libra_edge.errors import ConfigError, MissingDependencyError, MissingHardwareError
 from libra_edge.robot import Robot, RobotCameraSection
 
 
 def realsense_cameras(
-    robot: Robot, find: Callable[[RobotCameraSection], Any] = find_connected, *, needed: bool
+    robot: Robot, find: Callable[[RobotCameraSection], Any] = find_device, *, needed: bool
 ) -> list[Check]:
     """One check a camera of the robot file; one alone without librealsense."""
     checks = []
