@@ -88,7 +88,11 @@ class JointSection(Section):
 
 
 class RobotCameraSection(Section):
-    """A RealSense colour stream: `serial` picks the device ("" takes the only one)."""
+    """A RealSense colour stream.
+
+    Attributes:
+        serial: picks the device; "" takes the only one, "file:PATH" plays a recording of librealsense (.db3, .bag).
+    """
 
     name: Name
     serial: str = ""

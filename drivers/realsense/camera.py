@@ -14,9 +14,11 @@ import numpy as np
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.realsense.capture_time import CaptureTime, StampDomain
-from libra_edge.drivers.realsense.devices import colour_stream, describe, find_connected, on_slow_usb
+from libra_edge.drivers.realsense.devices import colour_stream, describe, find_device, on_slow_usb
 from libra_edge.drivers.realsense.frozen_stream import FrozenStream
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.drivers.realsense.recorded_device import has_ended
+from libra_edge.drivers.realsense.stream_counts import StreamCounts
 from libra_edge.drivers.realsense.stream_intrinsics import intrinsics_of
 from libra_edge.errors import CameraError, MissingHardwareError
 from libra_edge.intrinsics import Intrinsics
@@ -32,21 +34,27 @@ FindDevice = Callable[[RobotCameraSection], Any]
 
 
 class RealSenseCamera:
-    """Implements `libra_edge.protocols.Camera`: frames uint8 [H, W, 3] RGB, captured when the camera says so."""
+    """Implements `libra_edge.protocols.Camera`: frames uint8 [H, W, 3] RGB, captured when the camera says so.
+
+    Attributes:
+        counts: what became of the pictures that the camera delivered.
+    """
 
     def __init__(
         self,
         stream: RobotCameraSection,
-        find_device: FindDevice = find_connected,
+        find_device: FindDevice = find_device,
         *,
         identical_limit: int | None = IDENTICAL_LIMIT,
     ) -> None:
         """`find_device` gives the `rs.device`; `identical_limit` None suits a stream without noise."""
         self.name = stream.name
+        self.counts = StreamCounts()
         self._stream = stream
         self._find_device = find_device
         self._identical_limit = identical_limit
         self._clock = MonotonicClock()
+        self._device: Any = None
         self._sensor: Any = None
         self._queue: Any = None
         self._degraded_announced = False
@@ -62,8 +70,8 @@ class RealSenseCamera:
         self._frozen = FrozenStream(self._identical_limit)
         self._queue = rs.frame_queue(1)
         try:
-            # Otherwise the frame rate halves in the dark.
-            if sensor.supports(rs.option.auto_exposure_priority):
+            # Otherwise the frame rate halves in the dark. A recording takes no options.
+            if not device.is_playback() and sensor.supports(rs.option.auto_exposure_priority):
                 sensor.set_option(rs.option.auto_exposure_priority, 0)
             sensor.open(profile)
             sensor.start(self._queue)
@@ -71,7 +79,7 @@ class RealSenseCamera:
             raise MissingHardwareError(
                 f"camera {self.name!r}: the {describe(device)} does not start ({error}); is another program using it?"
             ) from error
-        self._sensor, self._profile = sensor, profile
+        self._device, self._sensor, self._profile = device, sensor, profile
 
     def intrinsics(self) -> Intrinsics:
         """Of the open stream. Raises ConfigError if librealsense does not know them, CameraError if it is not open."""
@@ -90,11 +98,17 @@ class RealSenseCamera:
         complaint = "sent no frame"
         while (picture := self._next_picture(deadline)) is not None:
             if self._frozen.repeats(picture.get_frame_number()):
+                self.counts.repeated += 1
                 complaint = "is frozen, it sent the same frame again and nothing else"
-            elif (frame := self._to_frame(picture)) is not None:
-                return frame
-            else:
-                complaint = "sent only pictures that cannot be dated"
+                continue
+            verdict = self._judged(picture)
+            if isinstance(verdict, Frame):
+                self.counts.handed_out += 1
+                return verdict
+            complaint = verdict
+        self.counts.silences += 1
+        if has_ended(self._device):
+            raise CameraError(self.name, "has come to the end of its recording, which begins anew when it is opened")
         raise CameraError(self.name, f"{complaint} for {timeout_s:.1f} s; check cable and power")
 
     def close(self) -> None:
@@ -102,6 +116,8 @@ class RealSenseCamera:
         sensor, self._sensor, self._queue = self._sensor, None, None
         if sensor is None:
             return
+        if self.counts.repeated or self.counts.clock_steps:
+            log.warning("camera %r so far: %s", self.name, self.counts)
         for stop in (sensor.stop, sensor.close):
             try:
                 stop()
@@ -117,8 +133,8 @@ class RealSenseCamera:
             raise CameraError(self.name, f"failed while streaming ({error})") from error
         return picture if delivered else None
 
-    def _to_frame(self, picture: Any) -> Frame | None:
-        """None if nobody can tell when it was taken."""
+    def _judged(self, picture: Any) -> Frame | str:
+        """The picture as a new frame, or what is wrong with it, as a clause."""
         captured_ns = self._captured_ns(picture)
         # A copy, because librealsense's pool holds only a few frames.
         image = np.array(picture.get_data(), dtype=np.uint8)
@@ -126,17 +142,27 @@ class RealSenseCamera:
             raise CameraError(
                 self.name, f"sent a picture of shape {image.shape}, not {self._stream.height}x{self._stream.width}x3"
             )
-        if self._frozen.hangs(image):
-            raise CameraError(self.name, "is frozen, its last pictures are equal to the last bit; replug it")
-        return None if captured_ns is None else Frame(self.name, image, picture.get_frame_number(), captured_ns)
+        if self._frozen.equals_last(image):
+            self.counts.repeated += 1
+            if self._frozen.hangs:
+                raise CameraError(self.name, "is frozen, its last pictures are equal to the last bit; replug it")
+            return "is frozen, it sent pictures that are equal to the last bit"
+        if captured_ns is None:
+            self.counts.undated += 1
+            return "sent only pictures that cannot be dated"
+        return Frame(self.name, image, picture.get_frame_number(), captured_ns)
 
     def _captured_ns(self, picture: Any) -> int | None:
         arrived_ns, jumps = self._clock.now_ns(), self._capture_time.jumps
         domain = StampDomain(picture.get_frame_timestamp_domain().name)
-        if domain is StampDomain.SYSTEM and not self._degraded_announced:
+        if self._device.is_playback():
+            domain = StampDomain.HARDWARE  # whatever clock it was recorded by, it shows the past
+        elif domain is StampDomain.SYSTEM and not self._degraded_announced:
             self._degraded_announced = True
             log.warning("camera %r gives no capture times (no kernel metadata): arrival times stand in", self.name)
         captured_ns = self._capture_time.captured_ns(picture.get_timestamp(), domain, arrived_ns)
         if self._capture_time.jumps > jumps:
+            self.counts.undated += 1
+            self.counts.clock_steps += 1
             raise CameraError(self.name, "was found with its clock set to another time; its pictures are dated anew")
         return captured_ns

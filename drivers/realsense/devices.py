@@ -1,12 +1,18 @@
-"""Finds a connected RealSense camera and the stream asked of it."""
+"""Finds the RealSense camera of a stream, connected or recorded, and the profile asked of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from libra_edge.drivers.realsense.librealsense import load_librealsense
+from libra_edge.drivers.realsense.recorded_device import load_recording, names_recording
 from libra_edge.errors import ConfigError, MissingHardwareError
 from libra_edge.robot import RobotCameraSection
+
+
+def find_device(stream: RobotCameraSection) -> Any:
+    """The `rs.device` of a stream: a recording if it names one, else what is connected. Raises as these two do."""
+    return load_recording(stream) if names_recording(stream) else find_connected(stream)
 
 
 def find_connected(stream: RobotCameraSection) -> Any:

@@ -26,11 +26,16 @@ class FrozenStream:
         self._number = number
         return repeated
 
-    def hangs(self, image: UInt8) -> bool:
-        """Whether this is the `identical_limit`-th picture in a row that equals the one before it."""
+    def equals_last(self, image: UInt8) -> bool:
+        """Whether this picture equals the one before it to the last bit; never, if nobody set a limit."""
         if self._identical_limit is None:
             return False
         same = self._image is not None and np.array_equal(image, self._image)
         self._identical = self._identical + 1 if same else 0
         self._image = image
-        return self._identical >= self._identical_limit
+        return same
+
+    @property
+    def hangs(self) -> bool:
+        """Whether `identical_limit` pictures in a row have equalled the one before them."""
+        return self._identical_limit is not None and self._identical >= self._identical_limit

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from libra_edge.cli import board_checks as board
 from libra_edge.cli import hardware_checks as hardware
 from libra_edge.cli import software_checks as software
+from libra_edge.cli.camera_checks import realsense_cameras
 from libra_edge.cli.check import Check
 from libra_edge.cli.output import json_option, print_json
+from libra_edge.cli.servo_checks import servos
 from libra_edge.errors import CheckFailed
 from libra_edge.robot import Robot, open_robot
 
@@ -20,16 +25,22 @@ from libra_edge.robot import Robot, open_robot
 @click.command("doctor")
 @click.option("--robot", "robot_name", default="koch-sim", show_default=True, help="Robot the machine shall drive.")
 @click.option("--model", default="libra_base", show_default=True, help="Name or path of the bundle it shall run.")
+@click.option("--port", help="Serial port of the arm, instead of the robot file's.")
 @json_option
-def command(robot_name: str, model: str, as_json: bool) -> None:
+def command(robot_name: str, model: str, port: str | None, as_json: bool) -> None:
     """Check what this machine has and what it lacks, with advice.
+
+    The servos are only read: no torque, nothing is written.
 
     \b
     Example:
       libra-edge doctor
-      libra-edge doctor --robot koch
+      libra-edge doctor --robot koch --port /dev/ttyACM0
     """  # noqa: D301 - click reads the \b
-    checks = examine(open_robot(robot_name), model)
+    robot = open_robot(robot_name)
+    if port is not None:
+        robot = robot.model_copy(update={"bus": robot.bus.model_copy(update={"port": port})})
+    checks = examine(robot, model)
     Console(stderr=as_json).print(_table(checks))
     if as_json:
         print_json({"robot": robot_name, "checks": [asdict(check) for check in checks]})
@@ -40,9 +51,22 @@ def command(robot_name: str, model: str, as_json: bool) -> None:
 
 def examine(robot: Robot, model: str) -> list[Check]:
     """Look at everything that running `model` on `robot` rests on."""
+    gpu = board.accelerator()
+    return [
+        *_software(model, robot, jetson=board.is_jetson()),
+        *_bench(robot),
+        gpu,
+        *([board.cuda(needed=board.is_jetson())] if gpu.ok else []),
+        board.tensorrt(needed=board.is_jetson()),
+        *board.power_mode(),
+        *board.clocks(),
+        hardware.real_time_priority(),
+        hardware.memory_lock(),
+    ]
+
+
+def _software(model: str, robot: Robot, *, jetson: bool) -> list[Check]:
     simulated = robot.simulation is not None
-    jetson = hardware.JETSON_RELEASE.is_file()
-    ports = hardware.connected_ports()
     return [
         software.python_version(),
         software.base_packages(),
@@ -53,17 +77,28 @@ def examine(robot: Robot, model: str) -> list[Check]:
         software.extra_packages("jetson", "the TensorRT backend", needed=jetson),
         software.bundle(model),
         software.disk_space(),
+        software.disk_speed(robot),
         software.shared_memory(),
-        hardware.serial_ports(robot.bus.port, ports, needed=not simulated),
-        hardware.serial_permission(ports, needed=not simulated),
-        hardware.modem_manager(),
-        hardware.ftdi_latency(),
-        hardware.realsense_cameras(needed=not simulated),
-        hardware.accelerator(),
-        hardware.tensorrt(needed=jetson),
-        hardware.real_time_priority(),
-        hardware.memory_lock(),
     ]
+
+
+def _bench(robot: Robot) -> list[Check]:
+    """Arm and cameras. The latency timer comes before the servos: opening an FTDI port shortens it."""
+    real, wanted, connected = robot.simulation is None, robot.bus.port, hardware.connected_ports()
+    ports = connected if wanted in ("auto", "simulated") else [wanted]
+    there = [port for port in ports if Path(port).exists()]
+    checks = [
+        hardware.serial_ports(wanted, connected, needed=real),
+        hardware.serial_permission(there, needed=real),
+        hardware.modem_manager(there),
+        hardware.port_holders(there),
+        hardware.ftdi_latency(),
+    ]
+    if not real:
+        return checks
+    port = next((port for port in there if os.access(port, os.R_OK | os.W_OK)), None)
+    asked = [] if port is None else servos(robot, port)
+    return [*checks, *asked, *realsense_cameras(robot, needed=True)]
 
 
 def _table(checks: list[Check]) -> Table:

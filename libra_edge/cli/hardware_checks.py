@@ -1,26 +1,27 @@
-"""What `libra-edge doctor` looks at around the computer: ports, cameras, accelerator, real-time rights.
+"""What `libra-edge doctor` looks at around the computer: ports and who holds them, real-time rights.
 
 Every function takes the place it reads from, so that a test can lay out a machine of its own.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from libra_edge.cli.check import Check, judged
 from libra_edge.drivers.dynamixel.port_search import DEVICES, PATTERNS
-from libra_edge.drivers.realsense.devices import describe
-from libra_edge.drivers.realsense.librealsense import load_librealsense
-from libra_edge.errors import MissingDependencyError
 from libra_edge.runtime.realtime import PRIORITY
 
 FTDI_LATENCY_MS = 1
-JETSON_RELEASE = Path("/etc/nv_tegra_release")
+SYSFS = Path("/sys")
+PROC = Path("/proc")
+MODEM_MANAGER = "ModemManager"
+RULES_ADVICE = (
+    "write to /etc/udev/rules.d/60-libra-edge.rules, then sudo udevadm control --reload, and replug the adapter"
+)
+LATENCY_RULE = f'ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{{latency_timer}}="{FTDI_LATENCY_MS}"'
 
 
 def connected_ports(devices: Path = DEVICES) -> list[str]:
@@ -28,11 +29,14 @@ def connected_ports(devices: Path = DEVICES) -> list[str]:
     return [str(path) for pattern in PATTERNS for path in sorted(devices.glob(pattern))]
 
 
-def serial_ports(wanted: str, connected: Sequence[str], *, needed: bool) -> Check:
+def serial_ports(wanted: str, connected: Sequence[str], sysfs: Path = SYSFS, *, needed: bool) -> Check:
     """The port of the robot file ("auto" takes the first)."""
-    ok = bool(connected) if wanted in ("auto", "simulated") else Path(wanted).exists()
+    named = wanted not in ("auto", "simulated")
+    ok = Path(wanted).exists() if named else bool(connected)
     advice = "connect and power the arm's adapter; then it is listed by: python -m serial.tools.list_ports"
-    return judged("serial port", ok, ", ".join(connected) or "none", advice, needed=needed)
+    found = ", ".join(f"{port}{_in_brackets(usb_id(port, sysfs))}" for port in connected)
+    found = wanted if named and ok else found or "none"
+    return judged("serial port", ok, found, advice, needed=needed)
 
 
 def serial_permission(ports: Sequence[str], *, needed: bool) -> Check:
@@ -43,51 +47,45 @@ def serial_permission(ports: Sequence[str], *, needed: bool) -> Check:
     return judged("serial permission", not closed, found, advice, needed=needed)
 
 
-def modem_manager(proc: Path = Path("/proc")) -> Check:
+def modem_manager(ports: Sequence[str] = (), proc: Path = PROC, sysfs: Path = SYSFS) -> Check:
     """ModemManager takes every new /dev/ttyACM* for a modem and holds it for seconds."""
-    running = "ModemManager" in _process_names(proc)
-    advice = (
-        'let it ignore the adapter with a udev rule, ENV{ID_MM_DEVICE_IGNORE}="1", '
-        "or stop it: sudo systemctl disable --now ModemManager"
-    )
-    return judged("ModemManager", not running, "running" if running else "not running", advice, needed=False)
+    processes = [process for process, name in _processes(proc) if name == MODEM_MANAGER]
+    held = sorted({port for process in processes for port in _opened_by(process, ports)})
+    found = f"holds {', '.join(held)}" if held else "running" if processes else "not running"
+    ids = sorted({known for port in ports if (known := usb_id(port, sysfs))}) or ["VENDOR:PRODUCT"]
+    advice = f"{RULES_ADVICE}: " + "; ".join(map(_ignore_rule, ids))
+    return judged("ModemManager", not processes, found, advice, needed=False)
 
 
-def ftdi_latency(devices: Path = Path("/sys/bus/usb-serial/devices")) -> Check:
+def port_holders(ports: Sequence[str], proc: Path = PROC) -> Check:
+    """Other programs that have one of the ports open, as far as this user may see."""
+    holders = [
+        f"{name} ({process.name}) on {port}"
+        for process, name in _processes(proc)
+        for port in _opened_by(process, ports)
+        if name != MODEM_MANAGER
+    ]
+    return judged("port in use", not holders, ", ".join(holders) or "by nobody", "end it first", needed=False)
+
+
+def ftdi_latency(devices: Path = SYSFS / "bus/usb-serial/devices") -> Check:
     """An FTDI adapter waits up to 16 ms before it hands bytes over, unless told otherwise."""
     timers = {file.parent.name: int(file.read_text()) for file in sorted(devices.glob("*/latency_timer"))}
     slow = [port for port, latency_ms in timers.items() if latency_ms > FTDI_LATENCY_MS]
     found = ", ".join(f"{port} {latency_ms} ms" for port, latency_ms in timers.items()) or "no FTDI adapter"
-    advice = "; ".join(f"echo {FTDI_LATENCY_MS} | sudo tee {devices}/{port}/latency_timer" for port in slow)
-    return judged("FTDI latency", not slow, found, advice, needed=False)
+    now = "; ".join(f"echo {FTDI_LATENCY_MS} | sudo tee {devices}/{port}/latency_timer" for port in slow)
+    return judged(
+        "FTDI latency", not slow, found, f"now: {now}; for good: {RULES_ADVICE}: {LATENCY_RULE}", needed=False
+    )
 
 
-def realsense_cameras(load: Callable[[], Any] = load_librealsense, *, needed: bool) -> Check:
-    """RealSense cameras on USB, as librealsense sees them."""
-    try:
-        connected = [describe(device) for device in load().context().query_devices()]
-    except MissingDependencyError as error:
-        return judged("RealSense", False, "librealsense cannot be loaded", str(error), needed=needed)
-    except RuntimeError as error:
-        return judged("RealSense", False, f"librealsense failed: {error}", "check the camera's cable", needed=needed)
-    advice = "connect the camera to a USB 3 port; rs-enumerate-devices lists what is seen"
-    return judged("RealSense", bool(connected), ", ".join(connected) or "none", advice, needed=needed)
-
-
-def accelerator(devices: Path = DEVICES, release: Path = JETSON_RELEASE) -> Check:
-    """An NVIDIA GPU: a Jetson's own, or a card."""
-    if release.is_file():
-        return judged("GPU", True, release.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "), "")
-    card = (devices / "nvidia0").exists()
-    advice = "not needed: ONNX Runtime runs the policy on the CPU"
-    return judged("GPU", card, "NVIDIA GPU" if card else "none", advice, needed=False)
-
-
-def tensorrt(*, needed: bool) -> Check:
-    """TensorRT's Python module, which JetPack brings."""
-    found = importlib.util.find_spec("tensorrt") is not None
-    advice = "it comes with JetPack; the virtual environment must see the system's packages, as make setup arranges"
-    return judged("TensorRT", found, "installed" if found else "none", advice, needed=needed)
+def usb_id(port: str, sysfs: Path = SYSFS) -> str:
+    """`2f5d:2202`, vendor and product of a port's adapter as the kernel lists them; "" if it does not."""
+    device = (sysfs / "class/tty" / Path(port).resolve().name / "device").resolve()
+    for folder in (device, *device.parents):
+        if (folder / "idVendor").is_file() and (folder / "idProduct").is_file():
+            return f"{(folder / 'idVendor').read_text().strip()}:{(folder / 'idProduct').read_text().strip()}"
+    return ""
 
 
 def real_time_priority(limit: int | None = None, *, root: bool = os.geteuid() == 0) -> Check:
@@ -110,11 +108,33 @@ def _limit(limit: int) -> str:
     return "unlimited" if limit < 0 else f"limit {limit}"
 
 
-def _process_names(proc: Path) -> set[str]:
-    names = set()
-    for file in proc.glob("[0-9]*/comm"):
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _ignore_rule(known_id: str) -> str:
+    vendor, product = known_id.split(":")
+    return (
+        f'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{vendor}", ATTRS{{idProduct}}=="{product}", '
+        'ENV{ID_MM_DEVICE_IGNORE}="1"'
+    )
+
+
+def _processes(proc: Path) -> Iterator[tuple[Path, str]]:
+    """Folder and name of every process but this one."""
+    for file in sorted(proc.glob("[0-9]*/comm")):
+        if file.parent.name == str(os.getpid()):
+            continue
         try:
-            names.add(file.read_text(encoding="utf-8", errors="replace").strip())
+            yield file.parent, file.read_text(encoding="utf-8", errors="replace").strip()
         except OSError:  # the process has ended meanwhile
             continue
-    return names
+
+
+def _opened_by(process: Path, ports: Sequence[str]) -> list[str]:
+    """Those of `ports` that the process has open; empty for one that this user may not look into."""
+    try:
+        opened = {str(file.readlink()) for file in (process / "fd").iterdir()}
+    except OSError:
+        return []
+    return [port for port in ports if str(Path(port).resolve()) in opened]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -14,11 +18,27 @@ from libra_edge.bundle import open_bundle
 from libra_edge.cli.check import Check, judged
 from libra_edge.errors import BundleError
 from libra_edge.locate import bundle_path
+from libra_edge.robot import Robot
 
 PACKAGE = "libra-edge"
 FREE_DISK_BYTES = 1_000_000_000
 FREE_SHARED_MEMORY_BYTES = 64_000_000
+WRITTEN_BYTES = 16_000_000
+BLOCK_BYTES = 1_000_000
+RECORDINGS = Path("recordings")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where the kernel keeps shared memory, not a temporary file of ours
+
+
+def seconds_to_write(folder: Path) -> float:
+    """How long WRITTEN_BYTES take until the disk has them. Raises OSError."""
+    block = os.urandom(BLOCK_BYTES)  # a disk that compresses shall not look faster than it is
+    with tempfile.TemporaryFile(dir=folder) as file:
+        begun = time.monotonic()
+        for _ in range(WRITTEN_BYTES // BLOCK_BYTES):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+        return time.monotonic() - begun
 
 
 def python_version(version: tuple[int, int] = sys.version_info[:2]) -> Check:
@@ -57,7 +77,9 @@ def bundle(model: str) -> Check:
     except BundleError as error:
         return judged("bundle", False, "none that can be used", str(error))
     not_run = len(opened.gates_not_run)
+    accepted = sum(gate.accepted for gate in opened.manifest.gates)
     gates = f", {not_run} of {len(opened.manifest.gates)} gates not run" if not_run else ""
+    gates += f", {accepted} failed and accepted" if accepted else ""
     targets = " and ".join(sorted(opened.manifest.targets))
     return judged("bundle", True, f"{opened.path} for {targets}, SHA-256 {opened.sha256[:12]}{gates}", "")
 
@@ -67,6 +89,20 @@ def disk_space(folder: Path = Path()) -> Check:
     free = shutil.disk_usage(folder).free
     advice = f"recordings and bundles need room: free {FREE_DISK_BYTES / 1e9:.0f} GB"
     return judged("disk", free >= FREE_DISK_BYTES, f"{free / 1e9:.1f} GB free", advice)
+
+
+def disk_speed(robot: Robot, folder: Path = RECORDINGS, write: Callable[[Path], float] = seconds_to_write) -> Check:
+    """Whether what a run records of its cameras, as raw pictures, gets to the disk in time."""
+    wanted = sum(camera.width * camera.height * 3 * camera.fps for camera in robot.camera)
+    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+    try:
+        rate = WRITTEN_BYTES / write(place)
+    except OSError as error:
+        advice = f"make {place} writable, or record elsewhere: libra-edge run --record PATH"
+        return judged("disk speed", False, f"{place} cannot be written ({error.strerror})", advice)
+    advice = "record to a faster disk (--record PATH), or as JPEG"
+    found = f"{rate / 1e6:.0f} MB/s in {place}, raw pictures of this robot take {wanted / 1e6:.0f}"
+    return judged("disk speed", rate >= wanted, found, advice, needed=False)
 
 
 def shared_memory(folder: Path = SHARED_MEMORY) -> Check:

@@ -1,0 +1,29 @@
+"""What became of the pictures that one camera delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class StreamCounts:
+    """Written by the camera's thread since the object was made, over every opening; others may read it.
+
+    Attributes:
+        handed_out: pictures given to the caller as new.
+        repeated: pictures withheld, because their number or their pixels were those of the one before.
+        undated: pictures withheld, because a clock had been set and nobody could tell when they were taken.
+        silences: reads that ended without a picture.
+        clock_steps: how often the camera's clock was found set to another time.
+    """
+
+    handed_out: int = 0
+    repeated: int = 0
+    undated: int = 0
+    silences: int = 0
+    clock_steps: int = 0
+
+    @property
+    def taken(self) -> int:
+        """Pictures looked at; librealsense's queue replaces one that nobody took in time."""
+        return self.handed_out + self.repeated + self.undated
