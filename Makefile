@@ -83,7 +83,7 @@ check-tensorrt: $(BUNDLE)/bundle.json ## our use of TensorRT against NVIDIA's ow
 
 COMPILE := uv pip compile pyproject.toml requirements/build.in --quiet --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-	$(foreach extra,export sim realsense report lerobot dev,--extra $(extra))
+	$(foreach extra,export sim realsense report view lerobot calibrate dev,--extra $(extra))
 
 lock: ## resolve the locks anew after a change of pyproject.toml (needs uv; UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) $(UPGRADE) --output-file requirements/laptop.txt
