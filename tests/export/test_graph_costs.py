@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from libra_edge.export.graph_costs import NodeCost, graph_costs
 
 
-def model(operator: str, shapes: list[list[int | str]], out: list[int], dtype: int, **attributes: object) -> ModelProto:
+def model(operator: str, shapes: list[list[int | str]], out: list[int], dtype: int, **attributes: Any) -> ModelProto:
     names = "abc"[: len(shapes)]
     inputs = [helper.make_tensor_value_info(name, dtype, shape) for name, shape in zip(names, shapes, strict=True)]
     node = helper.make_node(operator, list(names), ["y"], name="layer", **attributes)
