@@ -8,7 +8,7 @@ import time
 from libra_edge.drivers.dynamixel.exchange import Exchange
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.errors import BusError, PortError
+from libra_edge.errors import PortError
 
 BITS_A_BYTE = 10
 
@@ -33,33 +33,35 @@ class SerialTransport:
 
         Raises PortError.
         """
-        events = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = events.create_future()
+        events = self.port.events
+        ended: asyncio.Future[PortError | None] = events.create_future()
         descriptor = self.port.fileno()
         began = time.monotonic()
         self.port.send(exchange.packet)
         events.add_reader(descriptor, self._receive, exchange, ended)
-        timer = events.call_later(wait_s, _end, ended)
+        timer = events.call_later(wait_s, _end, ended, None)
         try:
-            await ended
+            problem = await ended
         finally:
             timer.cancel()
             events.remove_reader(descriptor)
+        if problem is not None:
+            raise problem
         exchange.end()
         return time.monotonic() - began
 
-    def _receive(self, exchange: Exchange, ended: asyncio.Future[None]) -> None:
+    def _receive(self, exchange: Exchange, ended: asyncio.Future[PortError | None]) -> None:
         try:
             data = self.port.take()
-            if not data:
-                raise PortError(self.port.path, "hung up; was it unplugged?")
-            if exchange.feed(data):
-                _end(ended)
-        except BusError as error:
-            if not ended.done():
-                ended.set_exception(error)
+        except PortError as error:
+            _end(ended, error)
+            return
+        if not data:
+            _end(ended, PortError(self.port.path, "hung up; was it unplugged?"))
+        elif exchange.feed(data):
+            _end(ended, None)
 
 
-def _end(ended: asyncio.Future[None]) -> None:
+def _end(ended: asyncio.Future[PortError | None], problem: PortError | None) -> None:
     if not ended.done():
-        ended.set_result(None)
+        ended.set_result(problem)
