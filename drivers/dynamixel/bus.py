@@ -1,4 +1,4 @@
-"""The bus for a thread without an event loop: each call runs `AsyncBus` in the port's own loop until it is done."""
+"""The bus for a thread without an event loop: each call steps through `AsyncBus` until it is done."""
 
 from __future__ import annotations
 

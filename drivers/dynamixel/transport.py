@@ -1,8 +1,7 @@
-"""Carries one exchange after the other over a serial port, in the event loop of whoever awaits it."""
+"""Carries one exchange after the other over a serial port, in the event loop of whoever awaits it, or stepped."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from libra_edge.drivers.dynamixel.exchange import Exchange
@@ -14,7 +13,7 @@ BITS_A_BYTE = 10
 
 
 class SerialTransport:
-    """The loop watches the port's descriptor; nothing spins, blocks, or has a thread."""
+    """The kernel watches the port's descriptor; nothing spins, or has a thread."""
 
     def __init__(self, port: SerialPort) -> None:
         self.port = port
@@ -33,35 +32,13 @@ class SerialTransport:
 
         Raises PortError.
         """
-        events = self.port.events
-        ended: asyncio.Future[PortError | None] = events.create_future()
-        descriptor = self.port.fileno()
-        began = time.monotonic()
+        began_s = time.monotonic()
         self.port.send(exchange.packet)
-        events.add_reader(descriptor, self._receive, exchange, ended)
-        timer = events.call_later(wait_s, _end, ended, None)
-        try:
-            problem = await ended
-        finally:
-            timer.cancel()
-            events.remove_reader(descriptor)
-        if problem is not None:
-            raise problem
-        exchange.end()
-        return time.monotonic() - began
-
-    def _receive(self, exchange: Exchange, ended: asyncio.Future[PortError | None]) -> None:
-        try:
+        while await self.port.readable(began_s + wait_s):
             data = self.port.take()
-        except PortError as error:
-            _end(ended, error)
-            return
-        if not data:
-            _end(ended, PortError(self.port.path, "hung up; was it unplugged?"))
-        elif exchange.feed(data):
-            _end(ended, None)
-
-
-def _end(ended: asyncio.Future[PortError | None], problem: PortError | None) -> None:
-    if not ended.done():
-        ended.set_result(problem)
+            if not data:
+                raise PortError(self.port.path, "hung up; was it unplugged?")
+            if exchange.feed(data):
+                break
+        exchange.end()
+        return time.monotonic() - began_s
