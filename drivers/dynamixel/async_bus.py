@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from libra_edge.drivers.dynamixel import instructions
@@ -131,10 +131,13 @@ class AsyncBus:
             raise answers.fault
         return {servo_id: _accepted(answers.statuses[servo_id]) for servo_id in servo_ids}
 
-    async def sync_read_some(self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False) -> Answers:
-        """As `sync_read`, but silent servos are no error. Raises PortError.
+    async def sync_read_some(
+        self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False, silent: Collection[int] = ()
+    ) -> Answers:
+        """As `sync_read`, but servos that do not answer are no error. Raises PortError.
 
         They are asked again by a plain read, the first of them last: in a sync read a servo waits for the one before.
+        Not so if all of them are among the `silent`, who did not answer the last time either.
         """
 
         def plain(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
@@ -143,7 +146,7 @@ class AsyncBus:
         def quick(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
             return instructions.fast_sync_read(ids, address, size + more), size + more
 
-        answers = await self._ask(servo_ids, quick if fast else plain, again=plain)
+        answers = await self._ask(servo_ids, quick if fast else plain, again=plain, silent=silent)
         return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
 
     async def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
@@ -168,8 +171,10 @@ class AsyncBus:
             raise answers.fault
         return _accepted(answers.statuses[servo_id])
 
-    async def _ask(self, servo_ids: Sequence[int], question: Question, again: Question) -> Answers:
-        """Exchange, then ask those who are missing `again`, while attempts and time are left."""
+    async def _ask(
+        self, servo_ids: Sequence[int], question: Question, again: Question, silent: Collection[int] = ()
+    ) -> Answers:
+        """Exchange; ask the missing `again` while attempts and time are left, unless all of them are `silent`."""
         statuses: dict[int, Status] = {}
         asked = list(servo_ids)
         for left in range(self.attempts, 0, -1):
@@ -179,7 +184,9 @@ class AsyncBus:
             if fault is None:
                 break
             self._longer = (self._longer + 1) % LENGTHS
-            if left == 1 or (self._until_ns is not None and self._until_ns <= time.monotonic_ns()):
+            if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
+                break
+            if self._until_ns is not None and self._until_ns <= time.monotonic_ns():
                 break
             self.counts.repeated += 1
             logger.debug("asking again: %s", fault)
