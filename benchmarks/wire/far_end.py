@@ -22,9 +22,11 @@ from libra_edge.robot import open_robot
 
 
 @contextmanager
-def far_end(robot_name: str, baud: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def far_end(
+    robot_name: str, baud: int, module: str = "benchmarks.wire.far_end"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The port of such a wire, and its process; `lose` tells it of missing servos."""
-    arguments = [sys.executable, "-m", "benchmarks.wire.far_end", "--robot", robot_name, "--baud", str(baud)]
+    arguments = [sys.executable, "-m", module, "--robot", robot_name, "--baud", str(baud)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

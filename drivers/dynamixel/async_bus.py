@@ -197,14 +197,14 @@ class AsyncBus:
 
     async def _carry(self, exchange: Exchange, attempts_left: int) -> NoAnswerError | CorruptPacketError | None:
         """One exchange, counted. What is missing at its end, or None."""
-        late = self._transport.drain()
+        late, corrupt = self._transport.drain()
         wire_s = self._transport.wire_s(exchange)
         wait_s = self._patience_s(wire_s, len(exchange.servo_ids), attempts_left)
         took_s = await self._transport.carry(exchange, wait_s)
         late += exchange.strays
         self.counts.asked += 1
         self.counts.late += late
-        self.counts.corrupt += exchange.corrupt
+        self.counts.corrupt += corrupt + exchange.corrupt
         if self._delay is not None and late:
             self._delay.came_too_late()
         if exchange.complete:

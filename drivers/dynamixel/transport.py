@@ -22,10 +22,13 @@ class SerialTransport:
         """How long question and answers are on the wire."""
         return (len(exchange.packet) + exchange.answer_bytes) * BITS_A_BYTE / self.port.baud
 
-    def drain(self) -> int:
-        """Drop what has come and was not awaited; how many whole packets that was. Raises PortError."""
+    def drain(self) -> tuple[int, int]:
+        """Drop what was not awaited; how many packets in it check, and how many do not. Raises PortError."""
         stale = self.port.take()
-        return len(FrameParser().feed(stale)) if stale else 0
+        if not stale:
+            return 0, 0
+        parser = FrameParser()
+        return len(parser.feed(stale)), parser.corrupt
 
     async def carry(self, exchange: Exchange, wait_s: float) -> float:
         """Send the question, feed the exchange until it has enough or `wait_s` has passed; seconds it took.
