@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ LEAST_MARGIN_S = 1e-3
 """What an adapter on a USB port needs beyond the bytes' time, even where time is short."""
 LENGTHS = 4
 """A question after a silent one asks for a byte more, so many lengths in all: a late answer fits none but its own."""
+LATEST_S = 0.1
+"""An answer that has not come for so long will not: questions are asked at their own length again."""
 
 
 Question = Callable[[Sequence[int], int], tuple[Instruction, int]]
@@ -78,6 +81,7 @@ class AsyncBus:
         self._until_ns: int | None = None
         self._delay: AnswerDelay | None = None
         self._longer = 0
+        self._fault_s = -math.inf
         self._unsettled: set[int] = set()
 
     @contextlib.contextmanager
@@ -147,7 +151,9 @@ class AsyncBus:
             return instructions.fast_sync_read(ids, address, size + more), size + more
 
         answers = await self._ask(servo_ids, quick if fast else plain, again=plain, silent=silent)
-        return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
+        if any(len(status.parameters) > size for status in answers.statuses.values()):
+            return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
+        return answers
 
     async def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
         """Whether these servos know the fast sync read. Raises PortError."""
@@ -178,12 +184,14 @@ class AsyncBus:
         statuses: dict[int, Status] = {}
         asked = list(servo_ids)
         for left in range(self.attempts, 0, -1):
+            if self._longer and time.monotonic() > self._fault_s + LATEST_S:
+                self._longer = 0
             exchange = Exchange(*question(asked, self._longer), asked)
             fault = await self._carry(exchange, left)
             statuses.update(exchange.answers)
             if fault is None:
                 break
-            self._longer = (self._longer + 1) % LENGTHS
+            self._longer, self._fault_s = (self._longer + 1) % LENGTHS, time.monotonic()
             if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
                 break
             if self._until_ns is not None and self._until_ns <= time.monotonic_ns():
