@@ -47,7 +47,7 @@ class RealtimeReport:
 def set_up_realtime() -> RealtimeReport:
     """Freeze the garbage collector's present objects, take real-time scheduling, a core, locked memory, exact timers.
 
-    Until the process ends no processor goes to sleep: to wake one takes longer than all that a cycle of the bus computes.
+    Until the process ends no processor goes to sleep: waking one takes longer than all that a cycle computes.
     Scheduling, core and timer slack hold for the calling thread and those it starts later: a servo thread alone would
     still wait for the interpreter while an ordinary thread holds it and a busy machine holds that one up.
     """

@@ -20,6 +20,7 @@ from libra_edge.drivers.simulation.servos.packet_faults import Transmit, corrupt
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 from libra_edge.robot import open_robot
 
 SHARES = {"corrupt": 0.01, "lost": 0.005, "late": 0.002}
@@ -69,7 +70,7 @@ def main() -> None:
     chosen = options.parse_args()
     robot = open_robot(chosen.robot)
     emulator = ServoBusEmulator(
-        specs_of(robot), TellingPlant(MonotonicClock(), rest_ticks(robot)), baud=chosen.baud, paced=True
+        specs_of(robot), TellingPlant(MonotonicClock(), rest_ticks(robot)), baud=chosen.baud, pace=WirePace()
     )
     faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send, LATE_S)}
     trouble = Trouble([(name, SHARES[name], fault) for name, fault in faults.items()], seed=1)
