@@ -7,6 +7,7 @@
     │   ├── ModelDirectoryError     a model directory that breaks its contract
     │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
     │   ├── CameraCalibrationError  views that cannot tell where a camera is
+    │   ├── ArmCalibrationError     an arm not swept well enough, or a calibration that does not fit its servos
     │   ├── BundleError             a bundle that is missing, altered or refused
     │   ├── PolicyFilesError        graphs that cannot be loaded or are not what their record says
     │   ├── EngineBuildError        a graph that TensorRT does not take
@@ -114,6 +115,10 @@ class CalibrationError(InputError):
 
 class CameraCalibrationError(InputError):
     """Views, or a file of them, that cannot tell where a camera is."""
+
+
+class ArmCalibrationError(InputError):
+    """An arm that was not swept well enough, or a calibration that does not fit what its servos hold."""
 
 
 class BundleError(InputError):
