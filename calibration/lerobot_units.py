@@ -1,4 +1,4 @@
-"""LeRobot's units of a joint, from its servo's ticks and back (LeRobot 0.4, `motors_bus`, `_normalize`, `_unnormalize`).
+"""LeRobot's units of a joint, from its servo's ticks and back (LeRobot 0.4, `MotorsBus._normalize`, `_unnormalize`).
 
 The same operations in the same order, so that both agree to the last bit: a goal is cut to a tick, not rounded. On
 Dynamixel servos LeRobot leaves the calibration's drive mode out; the servo itself turns the direction round.

@@ -121,9 +121,7 @@ class LimpArm:
             for joint, memory in wanted.items():
                 begun.append(joint)
                 self._write(self._servos[joint], memory, before[joint])
-            different = [joint for joint, memory in self.memory().items() if memory != wanted[joint]]
-            if different:
-                raise BusError(f"the servos of {', '.join(different)} do not hold what was written to them")
+            _refuse_different([joint for joint, memory in self.memory().items() if memory != wanted[joint]])
         except BusError:
             self._put_back(begun, before)
             raise
@@ -150,6 +148,11 @@ class LimpArm:
 
     def _read(self, servo: ServoSettings, register: Register) -> int:
         return self._bus.read(servo.servo_id, register)
+
+
+def _refuse_different(joints: list[str]) -> None:
+    if joints:
+        raise BusError(f"the servos of {', '.join(joints)} do not hold what was written to them")
 
 
 def is_reversed(drive_mode: int) -> bool:
