@@ -21,6 +21,8 @@ from libra_edge.toml_file import MAX_BYTES, first_fault
 
 logger = logging.getLogger(__name__)
 
+WHOLE_TURN = (0, TICKS_PER_TURN - 1)
+"""What LeRobot writes for a joint that turns all the way round, which was not swept: it says nothing of the range."""
 Ticks = Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
 
 
@@ -86,6 +88,8 @@ def apply_arm_calibration(robot: Robot, calibration: ArmCalibration) -> Robot:
 
 
 def _narrowed(joint: JointSection, calibration: JointCalibration) -> JointSection:
+    if (calibration.range_min, calibration.range_max) == WHOLE_TURN:
+        return joint
     swept = sorted(_degrees_at(joint, tick) for tick in (calibration.range_min, calibration.range_max))
     low, high = max(joint.low_deg, swept[0]), min(joint.high_deg, swept[1])
     if low >= high:

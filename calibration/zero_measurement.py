@@ -29,6 +29,7 @@ class ZeroMeasurement:
     Attributes:
         joint: that is to be moved now; None while the arm is to be held in its zero pose, and at the end.
         done: whether all is measured.
+        positions: what the servos read last, ticks by joint name; those that did not answer are missing.
     """
 
     def __init__(self, robot: Robot, memory: Mapping[str, ServoMemory]) -> None:
@@ -37,26 +38,26 @@ class ZeroMeasurement:
         self.done = False
         self._robot = robot
         self._memory = memory
-        self._positions: Mapping[str, int] = {}
+        self.positions: Mapping[str, int] = {}
         self._zeros: dict[str, int] = {}
         self._signs: dict[str, int] = {}
         self._from = 0
 
     def see(self, positions: Mapping[str, int]) -> None:
         """Take in present positions, ticks; joints may be missing."""
-        self._positions = dict(positions)
+        self.positions = dict(positions)
 
     @property
     def moved_deg(self) -> float:
         """How far the joint that is to be moved has come, in the servo's direction; 0 where there is none."""
-        if self.joint is None or self.joint.name not in self._positions:
+        if self.joint is None or self.joint.name not in self.positions:
             return 0.0
-        return (self._positions[self.joint.name] - self._from) * DEGREES_A_TICK
+        return (self.positions[self.joint.name] - self._from) * DEGREES_A_TICK
 
     def lacking(self) -> str:
         """What has to be done before `advance`, in one sentence; "" for nothing."""
         for joint in self._robot.joint:
-            if joint.name not in self._positions:
+            if joint.name not in self.positions:
                 return f"{label_of(joint)} does not answer: check its cable"
         if self.joint is not None and abs(self.moved_deg) < LEAST_DEG:
             return f"{self.joint.name} was moved by {abs(self.moved_deg):.0f} of at least {LEAST_DEG:.0f} degrees"
@@ -68,13 +69,13 @@ class ZeroMeasurement:
         if lacking:
             raise ArmCalibrationError(lacking)
         if self.joint is None:
-            self._zeros = dict(self._positions)
+            self._zeros = dict(self.positions)
         else:
             self._signs[self.joint.name] = way_with_room(self.joint) * (1 if self.moved_deg > 0 else -1)
         left = [joint for joint in self._robot.joint if joint.name not in self._signs]
         self.joint, self.done = (left[0], False) if left else (None, True)
         if self.joint is not None:
-            self._from = self._positions[self.joint.name]
+            self._from = self.positions[self.joint.name]
 
     def zero(self) -> ArmZero:
         """The result. Raises ArmCalibrationError before it is done."""

@@ -47,6 +47,7 @@ def guide_sweep(robot: Robot, arm: LimpArm, entered: EnterKey) -> ArmSweep:
             page=lambda problem: sweep_page(sweep, problem),
         )
         sweep.advance()
+    stderr_console().print(sweep_page(sweep, ""))
     return sweep
 
 
@@ -59,7 +60,7 @@ def until_entered(
     """
     pressed, console = False, stderr_console()
     look()
-    with Live(page(""), console=console, refresh_per_second=REDRAWS_A_SECOND) as live:
+    with Live(page(""), console=console, refresh_per_second=REDRAWS_A_SECOND, transient=True) as live:
         while True:
             look()
             problem = lacking()
@@ -70,5 +71,4 @@ def until_entered(
                 look()
                 pressed = True
                 if not lacking():
-                    live.update(page(""), refresh=True)
                     return

@@ -18,7 +18,7 @@ ASKED = {
     Stage.MIDDLE: "Hold every joint in the middle of its range, then press Enter.",
     Stage.SWEEP: "Move every joint to both of its ends, one after another, then press Enter. "
     "One that turns all the way round may stay.",
-    Stage.DONE: "Done.",
+    Stage.DONE: "These are the ranges:",
 }
 
 

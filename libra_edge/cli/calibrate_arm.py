@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,118 +17,153 @@ from libra_edge.robot import Robot, open_robot
 
 if TYPE_CHECKING:
     from libra_edge.calibration.arm import ArmCalibration
+    from libra_edge.drivers.dynamixel.limp_arm import LimpArm, ServoMemory
 
 logger = logging.getLogger(__name__)
 
 FILE = click.Path(path_type=Path)
 FOLDER = Path("calibrations")
+BY_HAND = "an arm is calibrated by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the person asked for."""
+
+    robot_name: str
+    robot: Robot
+    port: str | None
+    source: Path | None
+    out: Path | None
+
+    @property
+    def calibration_path(self) -> Path:
+        """Where the calibration is, or goes."""
+        return self.source or FOLDER / self.robot.name / "arm.json"
 
 
 @click.command("arm")
 @click.option("--robot", "robot_name", default="koch", show_default=True, help="Name of a robot, or its file.")
 @click.option("--port", help="Serial port, instead of the robot file's.")
-@click.option(
-    "--from", "source", type=FILE, help="Check LeRobot's file against the servos instead of making a new one."
-)
-@click.option("--out", type=FILE, help="The calibration; calibrations/ROBOT/arm.json by default. Copies a --from file.")
+@click.option("--from", "source", type=FILE, help="LeRobot's file, to be checked against the servos and not made anew.")
+@click.option("--out", type=FILE, help="The result, by default under calibrations/ROBOT/. With --from: a copy of it.")
 @click.option("--zero", is_flag=True, help="Measure the kinematic zero and sign of every joint, in a drawn pose.")
 @json_option
-def command(*, robot_name: str, port: str | None, as_json: bool, **options: Any) -> None:
+def command(
+    *, robot_name: str, port: str | None, source: Path | None, out: Path | None, zero: bool, as_json: bool
+) -> None:
     """Calibrate an arm by hand, check LeRobot's file against its servos, or measure its kinematic zero.
 
     \b
     Example:
       libra-edge calibrate arm --robot koch
-      libra-edge calibrate arm --robot koch --from ~/.cache/huggingface/lerobot/calibration/robots/koch_follower/me.json
+      libra-edge calibrate arm --robot koch --from my_koch.json
       libra-edge calibrate arm --robot koch --zero
     """  # noqa: D301 - click reads the \b
-    robot = open_robot(robot_name)
-    source, out = options["source"], options["out"]
     if out is not None and out.suffix != ".json":
         raise ConfigError(f"--out {out}: the result is JSON; give a name that ends in .json")
-    if options["zero"]:
-        raise ConfigError("not yet")
-    result = _guided(robot, port, out) if source is None else _checked(robot, port, source, out)
+    wish = _Wish(robot_name, open_robot(robot_name), port, source, out)
+    result = _zeroed(wish) if zero else _guided(wish) if source is None else _checked(wish, source)
     if as_json:
         print_json(result)
 
 
-def _guided(robot: Robot, port: str | None, out: Path | None) -> dict[str, Any]:
+def _guided(wish: _Wish) -> dict[str, Any]:
     """Raises InputError without a terminal, ArmCalibrationError, BusError."""
     from libra_edge.calibration.arm import arm_calibration_bytes  # noqa: PLC0415 - `--help` does without it
     from libra_edge.calibration.arm_sweep import memory_for  # noqa: PLC0415
     from libra_edge.calibration.kept_versions import keep_version  # noqa: PLC0415
     from libra_edge.calibration.whole_file import whole_file  # noqa: PLC0415
     from libra_edge.cli.arm_guide import go_limp, guide_sweep  # noqa: PLC0415
+    from libra_edge.cli.arm_results import calibration_result  # noqa: PLC0415
     from libra_edge.cli.typed_keys import enter_key  # noqa: PLC0415
 
-    path = out or FOLDER / robot.name / "arm.json"
-    with enter_key("an arm is calibrated by hand") as entered, _limp_arm(robot, port).opened() as arm:
+    path = wish.out or wish.calibration_path
+    with enter_key(BY_HAND) as entered, _limp_arm(wish) as arm:
         go_limp(arm, entered)
-        sweep = guide_sweep(robot, arm, entered)
-        calibration = sweep.calibration()
+        before = arm.memory()
+        calibration = guide_sweep(wish.robot, arm, entered).calibration()
         data = arm_calibration_bytes(calibration)
         kept = keep_version(path, data)
         with whole_file(path) as file:
             file.write(data)
-            arm.remember(memory_for(calibration, arm.memory()))
-    _warn_of_seams(robot, calibration)
-    logger.info("%s: written, and into the servos; the arm is still limp", path)
-    if kept is not None:
-        logger.info("%s: the older calibration", kept)
-    return _result(robot, calibration, path, kept=None if kept is None else str(kept))
+            arm.remember(memory_for(calibration, before))
+    _tell_calibrated(wish, calibration, before, path, kept)
+    return calibration_result(wish.robot, calibration, path, kept)
 
 
-def _checked(robot: Robot, port: str | None, source: Path, out: Path | None) -> dict[str, Any]:
+def _checked(wish: _Wish, source: Path) -> dict[str, Any]:
     """Raises ConfigError, ArmCalibrationError for a file that does not fit the servos."""
+    from libra_edge.cli.arm_results import calibration_result, replace_file  # noqa: PLC0415 - `--help` does without it
+
+    with _limp_arm(wish) as arm:
+        calibration, oddities = _fitting(wish, arm, source)
+    kept = None if wish.out is None else replace_file(wish.out, source.read_bytes())
+    stderr_console().print(f"{source} fits the servos of {wish.robot.name}.", highlight=False)
+    return {**calibration_result(wish.robot, calibration, wish.out or source, kept), "oddities": oddities}
+
+
+def _zeroed(wish: _Wish) -> dict[str, Any]:
+    """Raises InputError without a terminal, ConfigError, ArmCalibrationError, BusError."""
+    from libra_edge.cli.arm_guide import go_limp  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.cli.arm_results import write_zero  # noqa: PLC0415
+    from libra_edge.cli.typed_keys import enter_key  # noqa: PLC0415
+    from libra_edge.cli.zero_guide import guide_zero  # noqa: PLC0415
+    from libra_edge.cli.zero_pose import draw_zero_pose  # noqa: PLC0415
+
+    source = wish.calibration_path
+    draw_zero_pose(wish.robot)  # refuses a robot without links before anything is let go
+    with enter_key(BY_HAND) as entered, _limp_arm(wish) as arm:
+        calibration = None
+        if wish.source is not None or source.exists():
+            calibration, _ = _fitting(wish, arm, source)
+        go_limp(arm, entered)
+        zero = guide_zero(wish.robot, arm, entered).zero()
+    result = write_zero(wish.robot_name, zero, calibration, wish.out or source.with_suffix(".zero.json"))
+    for name, measured in result["residuals"].items():
+        logger.info("%s: zero at tick %d, sign %+d", name, measured["zero_tick"], measured["sign"])
+        if measured["sign_off"]:
+            logger.warning("%s turns the other way than %s says: was it moved as asked?", name, wish.robot_name)
+    logger.info("%s: the zeros; the arm is still limp", result["file"])
+    stderr_console().print(f"From now on give --robot {result['robot_file']}", highlight=False)
+    return result
+
+
+def _fitting(wish: _Wish, arm: LimpArm, source: Path) -> tuple[ArmCalibration, list[str]]:
+    """The calibration in `source`, and what is odd about it, said. Raises ConfigError, ArmCalibrationError."""
     from libra_edge.calibration.arm import read_arm_calibration  # noqa: PLC0415 - `--help` does without it
     from libra_edge.calibration.arm_fit import check_arm_fit  # noqa: PLC0415
-    from libra_edge.calibration.kept_versions import keep_version  # noqa: PLC0415
-    from libra_edge.calibration.whole_file import write_whole  # noqa: PLC0415
 
     calibration = read_arm_calibration(source)
-    with _limp_arm(robot, port).opened() as arm:
-        oddities = check_arm_fit(robot, calibration, arm.memory(), arm.positions())
+    oddities = check_arm_fit(wish.robot, calibration, arm.memory(), arm.positions())
     for oddity in oddities:
         logger.warning("%s", oddity)
-    kept = None
-    if out is not None:
-        data = source.read_bytes()
-        kept = keep_version(out, data)
-        write_whole(out, data)
-    stderr_console().print(f"{source} fits the servos of {robot.name}.", highlight=False)
-    extra = {"kept": None if kept is None else str(kept), "oddities": oddities}
-    return _result(robot, calibration, out or source, **extra)
+    return calibration, oddities
 
 
-def _limp_arm(robot: Robot, port: str | None) -> Any:
+@contextmanager
+def _limp_arm(wish: _Wish) -> Iterator[LimpArm]:
     from libra_edge.drivers.dynamixel.limp_arm import LimpArm  # noqa: PLC0415 - `--help` does without it
     from libra_edge.drivers.dynamixel.port_search import find_port  # noqa: PLC0415
 
-    return LimpArm(robot, port or find_port(robot))
+    with LimpArm(wish.robot, wish.port or find_port(wish.robot)).opened() as arm:
+        yield arm
 
 
-def _warn_of_seams(robot: Robot, calibration: ArmCalibration) -> None:
-    from libra_edge.calibration.arm_fit import hidden_seam  # noqa: PLC0415
+def _tell_calibrated(
+    wish: _Wish, calibration: ArmCalibration, before: dict[str, ServoMemory], path: Path, kept: Path | None
+) -> None:
+    from libra_edge.calibration.arm_fit import hidden_seam  # noqa: PLC0415 - `--help` does without it
 
-    for joint in robot.joint:
-        if hidden_seam(calibration[joint.name]):
-            logger.warning(
-                "%s: the encoder's seam lies within its range; LeRobot may read it a turn off after power-on",
-                joint.name,
-            )
-
-
-def _result(robot: Robot, calibration: ArmCalibration, path: Path, **more: object) -> dict[str, Any]:
-    coverage = {}
-    for joint in robot.joint:
-        ours = calibration[joint.name]
-        degrees = (ours.range_max - ours.range_min) * 360.0 / 4096.0
-        coverage[joint.name] = {
-            "homing_offset": ours.homing_offset,
-            "range_min": ours.range_min,
-            "range_max": ours.range_max,
-            "range_deg": round(degrees, 1),
-            "share": round(degrees / (joint.high_deg - joint.low_deg), 3),
-        }
-    return {"file": str(path), "robot": robot.name, "coverage": coverage, **more}
+    logger.info("%s: written, and into the servos; the arm is still limp", path)
+    if kept is not None:
+        logger.info("%s: the older calibration", kept)
+    for name, joint in calibration.items():
+        if hidden_seam(joint):
+            logger.warning("%s: the encoder's seam is within its range; LeRobot may read it a turn off", name)
+    if any(joint.homing_offset != before[name].homing_offset for name, joint in calibration.items()):
+        logger.warning(
+            "the servos count from elsewhere now, so that zero_tick in the robot file no longer holds: measure it with "
+            "`libra-edge calibrate arm --robot %s --zero` before the arm is driven",
+            wish.robot_name,
+        )
