@@ -114,7 +114,7 @@ class LimpArm:
     def remember(self, wanted: Mapping[str, ServoMemory]) -> None:
         """Write drive mode, homing offset and range into every servo, torque off, and read them back.
 
-        If one refuses, those before it get back what they held. Raises BusError.
+        If one refuses, or it is interrupted, those before get back what they held. Raises BusError.
         """
         before, begun = self.memory(), []
         try:
@@ -122,7 +122,7 @@ class LimpArm:
                 begun.append(joint)
                 self._write(self._servos[joint], memory, before[joint])
             _refuse_different([joint for joint, memory in self.memory().items() if memory != wanted[joint]])
-        except BusError:
+        except BaseException:  # an impatient Ctrl-C too
             self._put_back(begun, before)
             raise
 

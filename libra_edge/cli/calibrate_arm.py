@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libra_edge.cli.output import json_option, print_json, stderr_console
+from libra_edge.cli.output import json_option, print_json
 from libra_edge.errors import ConfigError
 from libra_edge.robot import Robot, open_robot
 
@@ -32,7 +32,7 @@ class _Wish:
 
     robot_name: str
     robot: Robot
-    port: str | None
+    port: str
     source: Path | None
     out: Path | None
 
@@ -62,7 +62,10 @@ def command(
     """  # noqa: D301 - click reads the \b
     if out is not None and out.suffix != ".json":
         raise ConfigError(f"--out {out}: the result is JSON; give a name that ends in .json")
-    wish = _Wish(robot_name, open_robot(robot_name), port, source, out)
+    from libra_edge.drivers.dynamixel.port_search import find_port  # noqa: PLC0415 - `--help` does without it
+
+    robot = open_robot(robot_name)
+    wish = _Wish(robot_name, robot, port or find_port(robot), source, out)
     result = _zeroed(wish) if zero else _guided(wish) if source is None else _checked(wish, source)
     if as_json:
         print_json(result)
@@ -79,44 +82,46 @@ def _guided(wish: _Wish) -> dict[str, Any]:
     from libra_edge.cli.typed_keys import enter_key  # noqa: PLC0415
 
     path = wish.out or wish.calibration_path
-    with enter_key(BY_HAND) as entered, _limp_arm(wish) as arm:
+    with enter_key(BY_HAND) as entered, whole_file(path) as file, _limp_arm(wish) as arm:
         go_limp(arm, entered)
         before = arm.memory()
         calibration = guide_sweep(wish.robot, arm, entered).calibration()
         data = arm_calibration_bytes(calibration)
         kept = keep_version(path, data)
-        with whole_file(path) as file:
-            file.write(data)
-            arm.remember(memory_for(calibration, before))
+        file.write(data)
+        arm.remember(memory_for(calibration, before))
     _tell_calibrated(wish, calibration, before, path, kept)
     return calibration_result(wish.robot, calibration, path, kept)
 
 
 def _checked(wish: _Wish, source: Path) -> dict[str, Any]:
     """Raises ConfigError, ArmCalibrationError for a file that does not fit the servos."""
-    from libra_edge.cli.arm_results import calibration_result, replace_file  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.calibration.arm import read_arm_calibration  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.cli.arm_results import calibration_result, replace_file  # noqa: PLC0415
 
+    data, calibration = source.read_bytes() if source.is_file() else b"", read_arm_calibration(source)
     with _limp_arm(wish) as arm:
-        calibration, oddities = _fitting(wish, arm, source)
-    kept = None if wish.out is None else replace_file(wish.out, source.read_bytes())
-    stderr_console().print(f"{source} fits the servos of {wish.robot.name}.", highlight=False)
+        oddities = _check_fit(wish, arm, calibration)
+    kept = None if wish.out is None else replace_file(wish.out, data)
+    click.echo(f"{source} fits the servos of {wish.robot.name}", err=True)
     return {**calibration_result(wish.robot, calibration, wish.out or source, kept), "oddities": oddities}
 
 
 def _zeroed(wish: _Wish) -> dict[str, Any]:
     """Raises InputError without a terminal, ConfigError, ArmCalibrationError, BusError."""
-    from libra_edge.cli.arm_guide import go_limp  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.calibration.arm import read_arm_calibration  # noqa: PLC0415 - `--help` does without it
+    from libra_edge.cli.arm_guide import go_limp  # noqa: PLC0415
     from libra_edge.cli.arm_results import write_zero  # noqa: PLC0415
     from libra_edge.cli.typed_keys import enter_key  # noqa: PLC0415
     from libra_edge.cli.zero_guide import guide_zero  # noqa: PLC0415
     from libra_edge.cli.zero_pose import draw_zero_pose  # noqa: PLC0415
 
     source = wish.calibration_path
+    calibration = read_arm_calibration(source) if wish.source is not None or source.exists() else None
     draw_zero_pose(wish.robot)  # refuses a robot without links before anything is let go
     with enter_key(BY_HAND) as entered, _limp_arm(wish) as arm:
-        calibration = None
-        if wish.source is not None or source.exists():
-            calibration, _ = _fitting(wish, arm, source)
+        if calibration is not None:
+            _check_fit(wish, arm, calibration)
         go_limp(arm, entered)
         zero = guide_zero(wish.robot, arm, entered).zero()
     result = write_zero(wish.robot_name, zero, calibration, wish.out or source.with_suffix(".zero.json"))
@@ -125,28 +130,25 @@ def _zeroed(wish: _Wish) -> dict[str, Any]:
         if measured["sign_off"]:
             logger.warning("%s turns the other way than %s says: was it moved as asked?", name, wish.robot_name)
     logger.info("%s: the zeros; the arm is still limp", result["file"])
-    stderr_console().print(f"From now on give --robot {result['robot_file']}", highlight=False)
+    click.echo(f"From now on give --robot {result['robot_file']}", err=True)
     return result
 
 
-def _fitting(wish: _Wish, arm: LimpArm, source: Path) -> tuple[ArmCalibration, list[str]]:
-    """The calibration in `source`, and what is odd about it, said. Raises ConfigError, ArmCalibrationError."""
-    from libra_edge.calibration.arm import read_arm_calibration  # noqa: PLC0415 - `--help` does without it
-    from libra_edge.calibration.arm_fit import check_arm_fit  # noqa: PLC0415
+def _check_fit(wish: _Wish, arm: LimpArm, calibration: ArmCalibration) -> list[str]:
+    """What is odd about it, said. Raises ConfigError, ArmCalibrationError if it does not fit the servos."""
+    from libra_edge.calibration.arm_fit import check_arm_fit  # noqa: PLC0415 - `--help` does without it
 
-    calibration = read_arm_calibration(source)
     oddities = check_arm_fit(wish.robot, calibration, arm.memory(), arm.positions())
     for oddity in oddities:
         logger.warning("%s", oddity)
-    return calibration, oddities
+    return oddities
 
 
 @contextmanager
 def _limp_arm(wish: _Wish) -> Iterator[LimpArm]:
     from libra_edge.drivers.dynamixel.limp_arm import LimpArm  # noqa: PLC0415 - `--help` does without it
-    from libra_edge.drivers.dynamixel.port_search import find_port  # noqa: PLC0415
 
-    with LimpArm(wish.robot, wish.port or find_port(wish.robot)).opened() as arm:
+    with LimpArm(wish.robot, wish.port).opened() as arm:
         yield arm
 
 
