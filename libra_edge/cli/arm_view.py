@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
@@ -12,7 +13,8 @@ from rich.text import Text
 from libra_edge.calibration.arm_fit import LAST_TICK
 from libra_edge.calibration.arm_sweep import ArmSweep, Stage, Swept
 
-CELLS = 41
+CELLS = 23
+"""So that the view fits a terminal of 80 columns."""
 TRACK, SWEPT, HERE = "─", "━", "●"
 ASKED = {
     Stage.MIDDLE: "Hold every joint in the middle of its range, then press Enter.",
@@ -38,7 +40,7 @@ def bar(position: int | None, low: int, high: int) -> str:
 
 
 def _table(stage: Stage, joints: Sequence[Swept]) -> Table:
-    table = Table("joint", "one turn", "tick", "swept", "")
+    table = Table("joint", "one turn", "tick", "swept", "", box=box.SIMPLE_HEAD)
     for joint in joints:
         sweeping = stage is not Stage.MIDDLE
         low, high = (joint.low, joint.high) if sweeping else (joint.position or 0,) * 2
@@ -54,7 +56,7 @@ def _table(stage: Stage, joints: Sequence[Swept]) -> Table:
 
 def _verdict(joint: Swept) -> str:
     if not joint.needed_deg:
-        return f"{joint.swept_deg:.0f} deg, turns all the way round"
+        return "whole turn"
     return f"{joint.swept_deg:.0f} deg" if joint.enough else f"{joint.swept_deg:.0f} of {joint.needed_deg:.0f} deg"
 
 

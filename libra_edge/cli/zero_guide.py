@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +48,7 @@ def _asked(joint: JointSection, told: dict[str, str]) -> str:
 
 
 def _page(robot: Robot, measurement: ZeroMeasurement, asked: str, problem: str) -> RenderableType:
-    table = Table("joint", "one turn", "tick", "moved")
+    table = Table("joint", "one turn", "tick", "moved", box=box.SIMPLE_HEAD)
     for joint in robot.joint:
         tick = measurement.positions.get(joint.name)
         now = joint is measurement.joint

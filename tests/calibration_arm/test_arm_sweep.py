@@ -70,7 +70,6 @@ def test_a_joint_that_was_hardly_moved_is_refused_by_name(joint: str) -> None:
     sweep = swept_but(joint)
     with pytest.raises(ArmCalibrationError, match=f"{joint} was hardly moved, 1 of at least"):
         sweep.advance()
-    assert sweep.stage is Stage.SWEEP
     with pytest.raises(ArmCalibrationError, match="not done"):
         sweep.calibration()
     sweep.see({**all_at(2000), joint: 2700})

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from libra_edge.calibration import lerobot_units as units
 from libra_edge.calibration.arm import JointCalibration
 
-To, From = Callable[[int, JointCalibration], float], Callable[[float, JointCalibration], int]
+To = Callable[[int, JointCalibration], float]
+From = Callable[[float, JointCalibration], int]
 PAIRS: list[tuple[To, From]] = [
     (units.to_degrees, units.from_degrees),
     (units.to_range_m100_100, units.from_range_m100_100),
