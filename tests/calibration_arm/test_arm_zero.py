@@ -147,6 +147,12 @@ def test_each_joint_is_asked_for_the_way_it_has_room_for() -> None:
     }, "docs/koch.md says which way is positive"
 
 
+def test_the_other_way_is_told_as_the_opposite() -> None:
+    told = {joint.name: told_way(KOCH, joint, -way_with_room(joint)) for joint in KOCH.joint}
+    assert told["wrist_roll"] == "what it carries turns clockwise, seen from behind the arm"
+    assert told["shoulder_lift"] == "what it carries goes back and up"
+
+
 def test_the_pose_is_drawn_with_every_servo_upper_arm_upright_and_forearm_level() -> None:
     lines = draw_zero_pose(KOCH).splitlines()
     places = {sign: (row, line.index(sign)) for row, line in enumerate(lines) for sign in "123456>" if sign in line}

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.limp_arm import LimpArm
+from libra_edge.drivers.simulation.servos.plant import KinematicPlant
+from libra_edge.drivers.simulation.servos.second_order_plant import SecondOrderPlant
 from libra_edge.errors import BusError, ConfigError, MissingHardwareError
 from tests.calibration_arm.hands import JOINTS, KOCH, MIDDLE, as_shipped, handled_arm
 from tests.dynamixel.bench import IDS, bus_on
@@ -96,3 +99,12 @@ def test_an_arm_calibrated_since_its_zero_was_measured_is_not_driven(offset: int
             return
         with pytest.raises(ConfigError, match=r"servo 1 \(shoulder_pan\) holds homing offset 0, .* with 5"):
             driven.open()
+
+
+@pytest.mark.parametrize("kind", [KinematicPlant, SecondOrderPlant])
+def test_a_hand_leads_a_limp_joint_and_no_other(kind: type[KinematicPlant] | type[SecondOrderPlant]) -> None:
+    plant = kind(MonotonicClock(), {1: 2000, 2: 2000})
+    plant.set_torque(2, on=True)
+    for servo_id in (1, 2):
+        plant.turn_by_hand(servo_id, 2300)
+    assert [plant.measure(servo_id).position_tick for servo_id in (1, 2)] == [2300, 2000]
