@@ -100,8 +100,7 @@ class ModelDirectoryError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"model directory {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class CalibrationError(InputError):
@@ -109,8 +108,7 @@ class CalibrationError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"calibration samples {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class CameraCalibrationError(InputError):
@@ -126,8 +124,7 @@ class BundleError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"bundle {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class PolicyFilesError(InputError):
@@ -135,8 +132,7 @@ class PolicyFilesError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"policy {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class EngineBuildError(InputError):
@@ -155,8 +151,7 @@ class EngineCacheError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"engine cache {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class InstructionError(InputError):
@@ -177,8 +172,7 @@ class RecordingError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"recording {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class MissingHardwareError(InputError):
@@ -209,8 +203,7 @@ class PortError(BusError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path} {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class NoAnswerError(BusError):
