@@ -1,4 +1,4 @@
-"""LeRobot's arm calibration: read as it is, used to narrow a robot's joint ranges.
+"""LeRobot's arm calibration: read and written as it is, used to narrow a robot's joint ranges.
 
 The file maps joint names to servo id, drive mode, homing offset and the range swept by hand, in ticks of the servo's
 present position (homing offset included, as the servo itself reports it). LeRobot's zero, the middle of the sweep, is
@@ -7,6 +7,7 @@ not used: kinematics needs the robot file's zero and sign.
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +21,8 @@ from libra_edge.toml_file import MAX_BYTES, first_fault
 
 logger = logging.getLogger(__name__)
 
+WHOLE_TURN = (0, TICKS_PER_TURN - 1)
+"""What LeRobot writes for a joint that turns all the way round, which was not swept: it says nothing of the range."""
 Ticks = Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
 
 
@@ -55,24 +58,38 @@ def read_arm_calibration(path: Path) -> ArmCalibration:
         raise ConfigError(f"calibration {path} is not one that LeRobot writes: {first_fault(error)}") from error
 
 
+def arm_calibration_bytes(calibration: ArmCalibration) -> bytes:
+    """The file as LeRobot 0.4 writes it: JSON, four spaces, no line end behind it."""
+    return json.dumps({name: joint.model_dump() for name, joint in calibration.items()}, indent=4).encode()
+
+
+def check_same_joints(robot: Robot, calibration: ArmCalibration) -> None:
+    """Raises ConfigError if joint names or servo ids differ."""
+    if set(calibration) != set(robot.joint_names):
+        raise ConfigError(
+            f"the calibration is of joints {sorted(calibration)}, the robot has {sorted(robot.joint_names)}"
+        )
+    for joint in robot.joint:
+        if joint.id != calibration[joint.name].id:
+            raise ConfigError(
+                f"joint {joint.name!r} is servo {joint.id} in the robot file, {calibration[joint.name].id} in the "
+                "calibration"
+            )
+
+
 def apply_arm_calibration(robot: Robot, calibration: ArmCalibration) -> Robot:
     """The robot with every joint range cut down to what the calibration swept; never widened.
 
     Raises ConfigError if joints or servo ids differ, or if a swept range and the robot's have nothing in common.
     """
-    if set(calibration) != set(robot.joint_names):
-        raise ConfigError(
-            f"the calibration is of joints {sorted(calibration)}, the robot has {sorted(robot.joint_names)}"
-        )
+    check_same_joints(robot, calibration)
     joints = [_narrowed(joint, calibration[joint.name]) for joint in robot.joint]
     return Robot.model_validate({**robot.model_dump(), "joint": [joint.model_dump() for joint in joints]})
 
 
 def _narrowed(joint: JointSection, calibration: JointCalibration) -> JointSection:
-    if joint.id != calibration.id:
-        raise ConfigError(
-            f"joint {joint.name!r} is servo {joint.id} in the robot file, {calibration.id} in the calibration"
-        )
+    if (calibration.range_min, calibration.range_max) == WHOLE_TURN:
+        return joint
     swept = sorted(_degrees_at(joint, tick) for tick in (calibration.range_min, calibration.range_max))
     low, high = max(joint.low_deg, swept[0]), min(joint.high_deg, swept[1])
     if low >= high:

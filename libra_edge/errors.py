@@ -7,6 +7,7 @@
     │   ├── ModelDirectoryError     a model directory that breaks its contract
     │   ├── CalibrationError        samples that cannot be used to choose INT8 ranges
     │   ├── CameraCalibrationError  views that cannot tell where a camera is
+    │   ├── ArmCalibrationError     an arm not swept well enough, or a calibration that does not fit its servos
     │   ├── BundleError             a bundle that is missing, altered or refused
     │   ├── PolicyFilesError        graphs that cannot be loaded or are not what their record says
     │   ├── EngineBuildError        a graph that TensorRT does not take
@@ -99,8 +100,7 @@ class ModelDirectoryError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"model directory {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class CalibrationError(InputError):
@@ -108,12 +108,15 @@ class CalibrationError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"calibration samples {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class CameraCalibrationError(InputError):
     """Views, or a file of them, that cannot tell where a camera is."""
+
+
+class ArmCalibrationError(InputError):
+    """An arm that was not swept well enough, or a calibration that does not fit what its servos hold."""
 
 
 class BundleError(InputError):
@@ -121,8 +124,7 @@ class BundleError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"bundle {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class PolicyFilesError(InputError):
@@ -130,8 +132,7 @@ class PolicyFilesError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"policy {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class EngineBuildError(InputError):
@@ -150,8 +151,7 @@ class EngineCacheError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"engine cache {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class InstructionError(InputError):
@@ -172,8 +172,7 @@ class RecordingError(InputError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"recording {path}: {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class MissingHardwareError(InputError):
@@ -204,8 +203,7 @@ class PortError(BusError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path} {problem}")
-        self.path = path
-        self.problem = problem
+        self.path, self.problem = path, problem
 
 
 class NoAnswerError(BusError):

@@ -56,6 +56,7 @@ class JointSection(Section):
     Attributes:
         zero_tick: servo position (4096 a turn) at joint angle 0.
         sign: +1 if ticks grow with the joint angle, else -1.
+        homing_offset: what the servo held when zero_tick was measured; one that holds another is refused.
         rest_deg: pose for parking.
         velocity_deg_s, acceleration_deg_s2: limits that the governor keeps.
         goal_current_ma: only for mode 5.
@@ -68,6 +69,7 @@ class JointSection(Section):
     mode: Literal[4, 5]
     zero_tick: Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
     sign: Literal[-1, 1]
+    homing_offset: Annotated[int, Field(ge=-1_044_479, le=1_044_479)] | None = None
     low_deg: Degrees
     high_deg: Degrees
     rest_deg: Degrees
@@ -224,8 +226,8 @@ class Robot(Section):
         return np.array([joint.sign for joint in self.joint], dtype=np.int64)
 
 
-def open_robot(name_or_path: str) -> Robot:
-    """Read `robots/NAME.toml` of the package, else the file at the path. Raises ConfigError."""
+def robot_path(name_or_path: str) -> Path:
+    """`robots/NAME.toml` of the package, else the path. Raises ConfigError if there is no such file."""
     shipped = ROBOTS / f"{name_or_path}.toml"
     known = sorted(path.stem for path in ROBOTS.glob("*.toml"))
     path = shipped if name_or_path in known else Path(name_or_path)
@@ -233,6 +235,12 @@ def open_robot(name_or_path: str) -> Robot:
         raise ConfigError(
             f"unknown robot {name_or_path!r}: shipped are {', '.join(known)}; or give the path of a robot file"
         )
+    return path
+
+
+def open_robot(name_or_path: str) -> Robot:
+    """Read `robots/NAME.toml` of the package, else the file at the path. Raises ConfigError."""
+    path = robot_path(name_or_path)
     try:
         return read_toml(path, Robot)
     except (ValueError, OSError) as error:

@@ -22,6 +22,7 @@ from libra_edge.drivers.dynamixel.servo_settings import ServoSettings, settings_
 from libra_edge.drivers.dynamixel.servo_setup import (
     OVERLOAD,
     check_health,
+    check_homing,
     configure,
     restart,
     standing_error,
@@ -114,6 +115,7 @@ class DynamixelArm:
             for servo in self._servos:
                 self._mend_overload(servo)
                 check_health(self._bus, servo)
+                check_homing(self._bus, servo)
                 configure(self._bus, servo)
             self._watch.learn_limits()
             self._correct_turns()

@@ -18,7 +18,9 @@ CURRENT_BASED_POSITION = 5
 
 @dataclass(frozen=True, slots=True)
 class ServoSettings:
-    """Registers of one servo. `pid` is (P, I, D); None for `pwm_limit` or `goal_current` leaves the servo's own."""
+    """Registers of one servo. `pid` is (P, I, D); None for `pwm_limit`, `goal_current` or
+    `homing_offset` leaves the servo's own, whatever it is.
+    """
 
     joint: str
     servo_id: int
@@ -28,6 +30,7 @@ class ServoSettings:
     profile_velocity: int
     pwm_limit: int | None
     goal_current: int | None
+    homing_offset: int | None = None
 
     @property
     def label(self) -> str:
@@ -59,4 +62,5 @@ def _settings_of(joint: JointSection) -> ServoSettings:
         profile_velocity=math.ceil(joint.velocity_deg_s * PROFILE_MARGIN / DEGREES_A_SECOND),
         pwm_limit=joint.pwm_limit,
         goal_current=joint.goal_current_ma,
+        homing_offset=joint.homing_offset,
     )

@@ -39,6 +39,18 @@ def check_health(bus: Bus, servo: ServoSettings) -> None:
         raise standing_error(servo, error)
 
 
+def check_homing(bus: Bus, servo: ServoSettings) -> None:
+    """Raises ConfigError for another homing offset than the one that the joint's zero was measured with."""
+    if servo.homing_offset is None:
+        return
+    found = bus.read(servo.servo_id, r.HOMING_OFFSET)
+    if found != servo.homing_offset:
+        raise ConfigError(
+            f"{servo.label} holds homing offset {found}, zero_tick in the robot file was measured with "
+            f"{servo.homing_offset}: it was calibrated since, measure again with `libra-edge calibrate arm --zero`"
+        )
+
+
 def standing_error(servo: ServoSettings, error: int) -> HardwareAlertError:
     """The error for a hardware error status that is not 0."""
     advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"

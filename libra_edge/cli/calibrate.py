@@ -1,4 +1,4 @@
-"""`libra-edge calibrate`: of the camera, of the numbers; finds what is to be calibrated."""
+"""`libra-edge calibrate`: of the arm, of the camera, of the numbers; finds what is to be calibrated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import click
 
 SUBJECTS = {
+    "arm": "Calibrate an arm by hand, check LeRobot's file against its servos, or measure its kinematic zero.",
     "camera": "Find where a camera stands, seen from the arm's base, by a printed board.",
     "ranges": "Collect the observations that INT8 ranges are set from, and say what they cover.",
 }
@@ -34,9 +35,10 @@ class Subjects(click.Group):
 
 @click.group("calibrate", cls=Subjects, subcommand_metavar="SUBJECT [OPTIONS]")
 def command() -> None:
-    """Calibrate the camera, or the numbers of an INT8 export.
+    """Calibrate the arm, the camera, or the numbers of an INT8 export.
 
     \b
     Example:
+      libra-edge calibrate arm --robot koch
       libra-edge calibrate camera --robot koch
     """  # noqa: D301 - click reads the \b

@@ -19,7 +19,7 @@ from libra_edge.cli.output import stderr_console
 from libra_edge.errors import InputError, LibraEdgeError, RuntimeFault
 
 VERBS = {
-    "calibrate": "Calibrate the camera, or the numbers of an INT8 export.",
+    "calibrate": "Calibrate the arm, the camera, or the numbers of an INT8 export.",
     "doctor": "Check what this machine has and what it lacks, with advice.",
     "emulate": "Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.",
     "eval": "Play episodes from fresh seeds and count successes, with Wilson 95 % intervals.",

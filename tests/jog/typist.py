@@ -54,6 +54,10 @@ class Typist:
         """Everything that the terminal has been sent so far, without colours and movements."""
         return ESCAPES.sub("", self._shown.decode(errors="replace"))
 
+    def forget(self) -> None:
+        """What has been shown so far; `shown` and `wait_for` begin anew."""
+        self._shown.clear()
+
     def wait_for(self, text: str) -> None:
         """Raises AssertionError if the terminal never shows it."""
         deadline = time.monotonic() + PATIENCE_S

@@ -108,6 +108,11 @@ class KinematicPlant:
         moving = 0 if tick == motion.goal_tick else (1 if motion.goal_tick > tick else -1)
         return ServoMeasurement(round(tick), moving * round(motion.ticks_a_second / TICKS_A_SECOND), 0)
 
+    def turn_by_hand(self, servo_id: int, tick: int) -> None:
+        """A hand leads it there at once. It cannot while there is torque. From any thread."""
+        if not self._torque[servo_id]:
+            self._motions[servo_id] = _Motion(float(tick), float(tick), 0.0, self._clock.now_ns())
+
     def _move(self, servo_id: int, goal_tick: float, ticks_a_second: float) -> None:
         now_ns = self._clock.now_ns()
         self._motions[servo_id] = _Motion(self._motions[servo_id].at(now_ns), goal_tick, ticks_a_second, now_ns)

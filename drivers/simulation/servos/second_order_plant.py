@@ -110,6 +110,13 @@ class SecondOrderPlant:
             load = round(joint.force / STRONGEST_TICKS_S2 * FULL_LOAD)
             return ServoMeasurement(round(joint.position), round(joint.velocity / TICKS_A_SECOND), load)
 
+    def turn_by_hand(self, servo_id: int, tick: int) -> None:
+        """A hand leads it there at once. It cannot while there is torque."""
+        with self._lock:
+            joint = self._caught_up()[servo_id]
+            if not joint.torque:
+                joint.position, joint.velocity = float(tick), 0.0
+
     def _caught_up(self) -> Mapping[int, _Joint]:
         now_ns = self._clock.now_ns()
         steps = int((now_ns - self._now_ns) / (STEP_S * 1e9))
