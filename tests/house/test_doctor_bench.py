@@ -87,7 +87,8 @@ def test_a_servo_that_is_almost_too_hot() -> None:
 def test_a_supply_out_of_range() -> None:
     with emulated(specs=[replace(SPECS[0], eeprom={r.MAX_VOLTAGE: 110}), *SPECS[1:]]) as emulator:
         check = servos(KOCH, emulator.port, answer_margin_s=5.0)[0]
-    assert "6.0 to 11.0 V" in check.advice
+    assert "it reports supply voltage out of range, and it wants 6.0 to 11.0 V: check the supply" in check.advice
+    assert check.advice.endswith("switch the arm's power off and on")
 
 
 def test_a_port_that_is_not_there() -> None:
