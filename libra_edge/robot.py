@@ -87,18 +87,35 @@ class JointSection(Section):
         return self
 
 
+class DepthSection(Section):
+    """The depth stream of a RealSense camera; sizes and rates need not be those of its colour stream."""
+
+    width: int
+    height: int
+    fps: Literal[5, 6, 15, 30, 60, 90]
+
+
 class RobotCameraSection(Section):
-    """A RealSense colour stream.
+    """A RealSense camera: its colour stream, and its depth stream if one is wanted.
 
     Attributes:
-        serial: picks the device; "" takes the only one, "file:PATH" plays a recording of librealsense (.db3, .bag).
+        serial: picks the device; "" takes the only one.
+        recording: path of a recording of librealsense (.db3, .bag) that is played instead of a device.
     """
 
     name: Name
     serial: str = ""
+    recording: str = ""
     width: int
     height: int
     fps: Literal[5, 6, 15, 30, 60, 90]
+    depth: DepthSection | None = None
+
+    @model_validator(mode="after")
+    def _device_or_recording(self) -> RobotCameraSection:
+        if self.serial and self.recording:
+            raise ValueError(f"camera {self.name!r} has a serial number and a recording; it can be only one of them")
+        return self
 
 
 class StopSection(Section):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from libra_edge.drivers.realsense.capture_time import StampDomain
+
 
 @dataclass(slots=True)
 class StreamCounts:
@@ -15,6 +17,8 @@ class StreamCounts:
         undated: pictures withheld, because a clock had been set and nobody could tell when they were taken.
         silences: reads that ended without a picture.
         clock_steps: how often the camera's clock was found set to another time.
+        domain: what the last picture's stamp counted; None before the first.
+        uncertainty_ns: `CaptureTime.uncertainty_ns` at the last picture.
     """
 
     handed_out: int = 0
@@ -22,6 +26,8 @@ class StreamCounts:
     undated: int = 0
     silences: int = 0
     clock_steps: int = 0
+    domain: StampDomain | None = None
+    uncertainty_ns: int | None = None
 
     @property
     def taken(self) -> int:

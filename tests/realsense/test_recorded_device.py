@@ -36,7 +36,7 @@ def recording(tmp_path: Path) -> RobotCameraSection:
         time.sleep(1 / STREAM.fps)  # it plays at the pace at which it was recorded
     sensor.stop()
     sensor.close()
-    return STREAM.model_copy(update={"serial": f"file:{path}"})
+    return STREAM.model_copy(update={"recording": str(path)})
 
 
 def until_the_end(camera: RealSenseCamera) -> Iterator[Frame]:
@@ -80,10 +80,10 @@ def test_another_profile_than_the_recorded_one_lists_it(recording: RobotCameraSe
 def test_what_is_no_recording_is_refused(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "film.mp4").write_bytes(b"film")
     with pytest.raises(ConfigError, match=words):
-        RealSenseCamera(STREAM.model_copy(update={"serial": f"file:{tmp_path / name}"})).open()
+        RealSenseCamera(STREAM.model_copy(update={"recording": str(tmp_path / name)})).open()
 
 
 def test_a_damaged_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.db3").write_bytes(b"abc" * 1000)
     with pytest.raises(ConfigError, match=r"cannot play .*bad\.db3"):
-        RealSenseCamera(STREAM.model_copy(update={"serial": f"file:{tmp_path / 'bad.db3'}"})).open()
+        RealSenseCamera(STREAM.model_copy(update={"recording": str(tmp_path / "bad.db3")})).open()
