@@ -170,6 +170,14 @@ class Robot(Section):
         return self
 
     @model_validator(mode="after")
+    def _simulation_draws_its_own_pictures(self) -> Robot:
+        for camera in self.camera if self.simulation else ():
+            if camera.recording or camera.depth:
+                what = "recording" if camera.recording else "depth"
+                raise ValueError(f"camera {camera.name!r} of a simulated robot has no {what}: its world gives colour")
+        return self
+
+    @model_validator(mode="after")
     def _one_stop_switch(self) -> Robot:
         if self.stop is not None and self.stop_line is not None:
             raise ValueError("a robot has one stop switch: [stop] or [stop_line], not both")

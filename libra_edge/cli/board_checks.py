@@ -50,7 +50,8 @@ def tensorrt(load: Callable[[], ModuleType] = load_tensorrt, *, needed: bool) ->
     try:
         return judged("TensorRT", True, str(load().__version__), "", needed=needed)
     except MissingDependencyError as error:
-        return judged("TensorRT", False, "none that can be used", str(error), needed=needed)
+        advice = str(error) if needed else "not needed: ONNX Runtime runs the policy"
+        return judged("TensorRT", False, "none that can be used", advice, needed=needed)
 
 
 def power_mode(root: Path = ROOT) -> list[Check]:
