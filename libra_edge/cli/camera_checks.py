@@ -19,7 +19,6 @@ from libra_edge.errors import CameraError, ConfigError, InputError, MissingDepen
 from libra_edge.robot import Robot, RobotCameraSection
 
 SYSFS = Path("/sys")
-INTEL = "8086"
 REALSENSE = "RealSense"
 PICTURES = 30
 SILENCE_S = 1.0
@@ -76,8 +75,8 @@ def realsense_on_usb(sysfs: Path = SYSFS) -> list[str]:
     """Cameras that the kernel lists, with the speed of their link, whatever librealsense says."""
     found = []
     for product in sorted((sysfs / "bus/usb/devices").glob("*/product")):
-        name, vendor = _text(product), _text(product.with_name("idVendor"))
-        if vendor == INTEL and REALSENSE in name:
+        name = _text(product)
+        if REALSENSE in name:
             found.append(f"{name} at {_text(product.with_name('speed'))} Mbit/s")
     return found
 

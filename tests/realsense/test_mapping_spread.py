@@ -35,13 +35,20 @@ def test_unknown_before_there_is_something_to_compare() -> None:
     assert spread.width_ns == 0
 
 
-def times_of(domain: StampDomain, *, ahead_ns: int = 0, drift: float = 0.0) -> CaptureTime:
-    """What 60 pictures told, all 5 ms on the way, the last 30 by a clock that was set."""
+def times_of(
+    domain: StampDomain, *, ahead_ns: int = 0, drift: float = 0.0, back_after: int = 60, late_ns: int = 0
+) -> CaptureTime:
+    """What 60 pictures told, 5 ms on the way, the clock set at 30, and set back later, when the way grows longer."""
     times, start = CaptureTime(), time.monotonic_ns()
     for index in range(60):
         taken = start + index * PERIOD_NS
-        stamp = taken + round(index * PERIOD_NS * drift) + wall_minus_monotonic_ns() + (ahead_ns if index >= 30 else 0)
-        times.captured_ns(stamp / 1e6, domain, taken + 5 * MS)
+        stamp = (
+            taken
+            + round(index * PERIOD_NS * drift)
+            + wall_minus_monotonic_ns()
+            + (ahead_ns if 30 <= index < back_after else 0)
+        )
+        times.captured_ns(stamp / 1e6, domain, taken + 5 * MS + (late_ns if index >= back_after else 0))
     return times
 
 
@@ -62,3 +69,8 @@ def test_arrival_times_are_no_capture_times() -> None:
 @pytest.mark.parametrize("domain", [StampDomain.HARDWARE, StampDomain.GLOBAL])
 def test_it_is_found_anew_when_the_clock_was_set(domain: StampDomain) -> None:
     assert times_of(domain, ahead_ns=10_000 * MS).uncertainty_ns == pytest.approx(0, abs=MS // 4)
+
+
+def test_a_wall_clock_that_was_set_and_set_back_is_known_by_what_came_since() -> None:
+    times = times_of(StampDomain.GLOBAL, ahead_ns=10_000 * MS, back_after=40, late_ns=20 * MS)
+    assert times.uncertainty_ns == pytest.approx(0, abs=MS // 4)
