@@ -23,7 +23,8 @@ from tests.realsense.test_depth import DEPTH, UNIT_M, relief
 
 PICTURES = 8
 HOUR_NS = 3_600_000_000_000
-LATEST_S = 2.0
+LATEST_S = 1.0
+FAST = STREAM.model_copy(update={"fps": 60})
 
 
 def record(stream: RobotCameraSection, path: Path) -> None:
@@ -48,8 +49,8 @@ def record(stream: RobotCameraSection, path: Path) -> None:
 @pytest.fixture
 def recording(tmp_path: Path) -> RobotCameraSection:
     """A stream out of a file that was recorded an hour ago."""
-    record(STREAM, tmp_path / "bench.db3")
-    return STREAM.model_copy(update={"recording": str(tmp_path / "bench.db3")})
+    record(FAST, tmp_path / "bench.db3")
+    return FAST.model_copy(update={"recording": str(tmp_path / "bench.db3")})
 
 
 class Heard:
@@ -101,7 +102,7 @@ def test_a_recording_that_is_opened_again_begins_anew(recording: RobotCameraSect
 
 
 def test_depth_is_played_too(tmp_path: Path) -> None:
-    stream = STREAM.model_copy(update={"depth": DEPTH})
+    stream = FAST.model_copy(update={"depth": DEPTH})
     record(stream, tmp_path / "depth.db3")
     camera = RealSenseCamera(stream.model_copy(update={"recording": str(tmp_path / "depth.db3")}))
     camera.open()
@@ -130,7 +131,7 @@ def test_the_doctor_takes_a_recording_for_a_camera(recording: RobotCameraSection
     robot = open_robot("koch").model_copy(update={"camera": (recording,)})
     (check,) = realsense_cameras(robot, needed=True)
     assert check.ok, check
-    assert check.found == f"{recording.recording} of a software camera front, 32x18@15"
+    assert check.found == f"{recording.recording} of a software camera front, 32x18@60"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_robot_file_with_a_camera_that_cannot_be(camera: dict[str, Any], simul
 
 
 def test_another_profile_than_the_recorded_one_lists_it(recording: RobotCameraSection) -> None:
-    with pytest.raises(ConfigError, match="it offers: 32x18@15"):
+    with pytest.raises(ConfigError, match="it offers: 32x18@60"):
         RealSenseCamera(recording.model_copy(update={"width": 64})).open()
 
 
