@@ -116,6 +116,8 @@ class RealSenseCamera:
         if sensors is None:
             return
         for name, counts in ((self.name, self.counts), (f"{self.name} depth", self.depth_counts)):
+            if counts.taken:
+                log.info("camera %r: %d pictures, %s", name, counts.handed_out, counts.dated)
             if counts.repeated or counts.clock_steps:
                 log.warning("camera %r so far: %s", name, counts)
         if not returns_within(self._close_s, sensors.close, f"closing {self.name}"):

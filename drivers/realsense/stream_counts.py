@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from libra_edge.drivers.realsense.capture_time import StampDomain
 
+DATED = {
+    StampDomain.GLOBAL: "dated by the camera",
+    StampDomain.HARDWARE: "dated by the camera's own clock",
+    StampDomain.SYSTEM: "dated on arrival",
+}
+
 
 @dataclass(slots=True)
 class StreamCounts:
@@ -33,3 +39,9 @@ class StreamCounts:
     def taken(self) -> int:
         """Pictures looked at; librealsense's queue replaces one that nobody took in time."""
         return self.handed_out + self.repeated + self.undated
+
+    @property
+    def dated(self) -> str:
+        """How capture times come about, and by how much they may be off against each other."""
+        way = "undated" if self.domain is None else DATED[self.domain]
+        return way if self.uncertainty_ns is None else f"{way} +- {self.uncertainty_ns / 1e6:.1f} ms"

@@ -14,7 +14,6 @@ from libra_edge.cli.check import Check, judged
 from libra_edge.drivers.realsense.camera import RealSenseCamera
 from libra_edge.drivers.realsense.capture_time import StampDomain
 from libra_edge.drivers.realsense.devices import describe, find_device, on_slow_usb
-from libra_edge.drivers.realsense.stream_counts import StreamCounts
 from libra_edge.errors import CameraError, ConfigError, InputError, MissingDependencyError, MissingHardwareError
 from libra_edge.robot import Robot, RobotCameraSection
 
@@ -29,11 +28,6 @@ RULES_ADVICE = (
     "(99-realsense-libusb.rules, from its repository), and replug the camera"
 )
 DARK_ADVICE = "it gives fewer pictures than its profile says: more light, or a shorter exposure"
-DATED = {
-    StampDomain.GLOBAL: "dated by the camera",
-    StampDomain.HARDWARE: "dated by the camera's own clock",
-    StampDomain.SYSTEM: "dated on arrival",
-}
 ARRIVAL_ADVICE = (
     "its pictures look younger than they are: the kernel hands over no metadata; install librealsense's patched "
     "modules (librealsense2-dkms), or a librealsense that was built with RSUSB"
@@ -108,7 +102,7 @@ def _camera(stream: RobotCameraSection, device: Any, silence_s: float, *, needed
         camera.close()
     if stream.recording:
         return judged(name, True, found, "")
-    found = f"{found}, {rate_hz:.0f} pictures/s, {_dated(camera.counts)}"
+    found = f"{found}, {rate_hz:.0f} pictures/s, {camera.counts.dated}"
     if on_slow_usb(device):
         return judged(name, False, found, USB_ADVICE, needed=False)
     if camera.counts.domain is StampDomain.SYSTEM:
@@ -136,9 +130,3 @@ def _device(stream: RobotCameraSection, device: Any) -> str:
 def _profiles(stream: RobotCameraSection) -> str:
     depth = f" and depth {stream.depth.width}x{stream.depth.height}@{stream.depth.fps}" if stream.depth else ""
     return f"{stream.width}x{stream.height}@{stream.fps}{depth}"
-
-
-def _dated(counts: StreamCounts) -> str:
-    """How capture times come about, and by how much they may be off."""
-    way = "undated" if counts.domain is None else DATED[counts.domain]
-    return way if counts.uncertainty_ns is None else f"{way} +- {counts.uncertainty_ns / 1e6:.1f} ms"

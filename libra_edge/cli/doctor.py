@@ -103,7 +103,8 @@ def _bench(robot: Robot) -> list[Check]:
         return checks
     port = next((port for port in there if os.access(port, os.R_OK | os.W_OK)), None)
     asked = [] if port is None else servos(robot, port)
-    return [*checks, *asked, *realsense_cameras(robot, needed=True), *folders.camera_calibrations(robot)]
+    cameras = realsense_cameras(robot, needed=True)
+    return [*checks, *asked, *cameras, folders.arm_calibration(robot), *folders.camera_calibrations(robot)]
 
 
 def _screen(checks: list[Check]) -> Group:

@@ -24,6 +24,16 @@ def recordings(folder: Path = RECORDINGS) -> Check:
     return judged("recordings", True, f"{len(files)} {place}, {size / 1e9:.1f} GB, newest {files[-1].name}", "")
 
 
+def arm_calibration(robot: Robot, folder: Path = CALIBRATIONS) -> Check:
+    """The arm's offsets and ranges, by `libra-edge calibrate arm`; without it the robot file's nominal ones hold."""
+    file = folder / robot.name / "arm.json"
+    advice = (
+        f"the robot file's nominal zeros and ranges hold; measure yours: libra-edge calibrate arm --robot {robot.name}"
+    )
+    there = file.is_file()
+    return judged("calibration arm", there, str(file) if there else f"none, no {file}", advice, needed=False)
+
+
 def camera_calibrations(robot: Robot, folder: Path = CALIBRATIONS) -> list[Check]:
     """One check a camera: where it stands, by `libra-edge calibrate camera`. No policy needs it."""
     return [_camera(robot.name, camera.name, folder / robot.name / f"{camera.name}.json") for camera in robot.camera]

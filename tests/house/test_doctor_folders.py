@@ -44,3 +44,12 @@ def test_a_calibration_that_cannot_be_read(tmp_path: Path) -> None:
     check = folders.camera_calibrations(KOCH, tmp_path)[0]
     assert "cannot be read" in check.found
     assert "make it anew" in check.advice
+
+
+def test_the_arms_calibration(tmp_path: Path) -> None:
+    check = folders.arm_calibration(KOCH, tmp_path)
+    assert (check.ok, check.needed) == (False, False)
+    assert "libra-edge calibrate arm --robot koch" in check.advice
+    (tmp_path / "koch").mkdir()
+    (tmp_path / "koch" / "arm.json").write_text("{}")
+    assert folders.arm_calibration(KOCH, tmp_path).ok
