@@ -5,8 +5,10 @@ Each camera streams for about a second: only pictures tell how they are dated, a
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from libra_edge.drivers.realsense.devices import describe, find_device, on_slow_
 from libra_edge.errors import CameraError, ConfigError, InputError, MissingDependencyError, MissingHardwareError
 from libra_edge.robot import Robot, RobotCameraSection
 
+DRIVER_LOG = logging.getLogger("libra_edge.drivers.realsense")
 SYSFS = Path("/sys")
 REALSENSE = "RealSense"
 PICTURES = 30
@@ -47,7 +50,8 @@ def realsense_cameras(
     for stream in robot.camera:
         name = f"camera {stream.name}"
         try:
-            checks.append(_camera(stream, find(stream), silence_s, needed=needed))
+            with _said_by_the_check_alone():
+                checks.append(_camera(stream, find(stream), silence_s, needed=needed))
         except MissingDependencyError as error:
             return [judged("RealSense", False, "librealsense cannot be loaded", str(error), needed=needed)]
         except MissingHardwareError as error:
@@ -73,6 +77,17 @@ def realsense_on_usb(sysfs: Path = SYSFS) -> list[str]:
         if REALSENSE in name:
             found.append(f"{name} at {_text(product.with_name('speed'))} Mbit/s")
     return found
+
+
+@contextmanager
+def _said_by_the_check_alone() -> Iterator[None]:
+    """What the driver logs of a camera stands in the check's line already."""
+    level = DRIVER_LOG.level
+    DRIVER_LOG.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        DRIVER_LOG.setLevel(level)
 
 
 def _told(error: InputError, stream: RobotCameraSection) -> str:

@@ -44,7 +44,7 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
     robot = open_robot(robot_name)
     if port is not None:
         robot = robot.model_copy(update={"bus": robot.bus.model_copy(update={"port": port})})
-    checks = examine(robot, model)
+    checks = examine(robot, model, robot_name)
     Console(stderr=as_json).print(_screen(checks))
     if as_json:
         print_json({"robot": robot_name, "checks": [asdict(check) for check in checks]})
@@ -53,12 +53,12 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
         raise CheckFailed(f"robot {robot_name!r} cannot run here yet, for want of: {', '.join(lacking)}")
 
 
-def examine(robot: Robot, model: str) -> list[Check]:
-    """Look at everything that running `model` on `robot` rests on."""
+def examine(robot: Robot, model: str, robot_name: str) -> list[Check]:
+    """Look at everything that running `model` on `robot` rests on. `robot_name` is what it was asked for by."""
     gpu = board.accelerator()
     return [
         *_software(model, robot, jetson=board.is_jetson()),
-        *_bench(robot),
+        *_bench(robot, robot_name),
         gpu,
         *([board.cuda(needed=board.is_jetson())] if gpu.ok else []),
         board.tensorrt(needed=board.is_jetson()),
@@ -87,7 +87,7 @@ def _software(model: str, robot: Robot, *, jetson: bool) -> list[Check]:
     ]
 
 
-def _bench(robot: Robot) -> list[Check]:
+def _bench(robot: Robot, robot_name: str) -> list[Check]:
     """Arm and cameras. The latency timer comes before the servos: opening an FTDI port shortens it."""
     real, wanted, connected = robot.simulation is None, robot.bus.port, hardware.connected_ports()
     ports = connected if wanted in ("auto", "simulated") else [wanted]
@@ -104,7 +104,11 @@ def _bench(robot: Robot) -> list[Check]:
     port = next((port for port in there if os.access(port, os.R_OK | os.W_OK)), None)
     asked = [] if port is None else servos(robot, port)
     cameras = realsense_cameras(robot, needed=True)
-    return [*checks, *asked, *cameras, folders.arm_calibration(robot), *folders.camera_calibrations(robot)]
+    return [*checks, *asked, *cameras, *_calibrations(robot, robot_name)]
+
+
+def _calibrations(robot: Robot, robot_name: str) -> list[Check]:
+    return [folders.arm_calibration(robot, robot_name), *folders.camera_calibrations(robot, robot_name)]
 
 
 def _screen(checks: list[Check]) -> Group:

@@ -24,23 +24,26 @@ def recordings(folder: Path = RECORDINGS) -> Check:
     return judged("recordings", True, f"{len(files)} {place}, {size / 1e9:.1f} GB, newest {files[-1].name}", "")
 
 
-def arm_calibration(robot: Robot, folder: Path = CALIBRATIONS) -> Check:
-    """The arm's offsets and ranges, by `libra-edge calibrate arm`; without it the robot file's nominal ones hold."""
+def arm_calibration(robot: Robot, robot_name: str, folder: Path = CALIBRATIONS) -> Check:
+    """The arm's offsets and ranges, by `libra-edge calibrate arm`; without it the robot file's nominal ones hold.
+
+    `robot_name` is what the robot was asked for by, for the advice.
+    """
     file = folder / robot.name / "arm.json"
     advice = (
-        f"the robot file's nominal zeros and ranges hold; measure yours: libra-edge calibrate arm --robot {robot.name}"
+        f"the robot file's nominal zeros and ranges hold; measure yours: libra-edge calibrate arm --robot {robot_name}"
     )
     there = file.is_file()
     return judged("calibration arm", there, str(file) if there else f"none, no {file}", advice, needed=False)
 
 
-def camera_calibrations(robot: Robot, folder: Path = CALIBRATIONS) -> list[Check]:
+def camera_calibrations(robot: Robot, robot_name: str, folder: Path = CALIBRATIONS) -> list[Check]:
     """One check a camera: where it stands, by `libra-edge calibrate camera`. No policy needs it."""
-    return [_camera(robot.name, camera.name, folder / robot.name / f"{camera.name}.json") for camera in robot.camera]
+    return [_camera(robot_name, camera.name, folder / robot.name / f"{camera.name}.json") for camera in robot.camera]
 
 
-def _camera(robot: str, camera: str, file: Path) -> Check:
-    name, again = f"calibration {camera}", f"libra-edge calibrate camera --robot {robot} --camera {camera}"
+def _camera(robot_name: str, camera: str, file: Path) -> Check:
+    name, again = f"calibration {camera}", f"libra-edge calibrate camera --robot {robot_name} --camera {camera}"
     try:
         content = CameraFile.model_validate_json(file.read_bytes())
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from libra_edge.cli.camera_checks import realsense_cameras, realsense_on_usb
 from libra_edge.cli.check import Check
@@ -80,8 +81,9 @@ def test_depth_is_looked_at_too() -> None:
     assert "32x18@90 and depth 24x12@90, " in check_of(STREAM.model_copy(update={"depth": DEPTH})).found
 
 
-def test_usb_2_is_said_and_no_fault() -> None:
+def test_usb_2_is_said_once_and_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     check = check_of(STREAM, usb="2.1")
+    assert caplog.records == []
     assert (check.ok, check.needed) == (False, False)
     assert "USB 2" in check.advice
 

@@ -32,24 +32,24 @@ def test_a_calibration_is_told_with_its_residuals_and_a_missing_one_with_what_to
     )  # fmt: skip
     (tmp_path / "koch").mkdir()
     write_camera_file(content, tmp_path / "koch" / "front.json")
-    front, wrist = folders.camera_calibrations(KOCH, tmp_path)
+    front, wrist = folders.camera_calibrations(KOCH, "my.toml", tmp_path)
     assert (front.ok, front.found) == (True, f"{tmp_path}/koch/front.json, 0.21 px from 15 views")
     assert (wrist.ok, wrist.needed) == (False, False)
-    assert wrist.advice.endswith("libra-edge calibrate camera --robot koch --camera wrist")
+    assert wrist.advice.endswith("libra-edge calibrate camera --robot my.toml --camera wrist")
 
 
 def test_a_calibration_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "koch").mkdir()
     (tmp_path / "koch" / "front.json").write_text("{}")
-    check = folders.camera_calibrations(KOCH, tmp_path)[0]
+    check = folders.camera_calibrations(KOCH, "my.toml", tmp_path)[0]
     assert "cannot be read" in check.found
     assert "make it anew" in check.advice
 
 
 def test_the_arms_calibration(tmp_path: Path) -> None:
-    check = folders.arm_calibration(KOCH, tmp_path)
+    check = folders.arm_calibration(KOCH, "my.toml", tmp_path)
     assert (check.ok, check.needed) == (False, False)
-    assert "libra-edge calibrate arm --robot koch" in check.advice
+    assert "libra-edge calibrate arm --robot my.toml" in check.advice
     (tmp_path / "koch").mkdir()
     (tmp_path / "koch" / "arm.json").write_text("{}")
-    assert folders.arm_calibration(KOCH, tmp_path).ok
+    assert folders.arm_calibration(KOCH, "my.toml", tmp_path).ok
