@@ -55,15 +55,10 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
 
 def examine(robot: Robot, model: str, robot_name: str) -> list[Check]:
     """Look at everything that running `model` on `robot` rests on. `robot_name` is what it was asked for by."""
-    gpu = board.accelerator()
     return [
         *_software(model, robot, jetson=board.is_jetson()),
         *_bench(robot, robot_name),
-        gpu,
-        *([board.cuda(needed=board.is_jetson())] if gpu.ok else []),
-        board.tensorrt(needed=board.is_jetson()),
-        *board.power_mode(),
-        *board.clocks(),
+        *board.board(),
         hardware.real_time_priority(),
         hardware.memory_lock(),
     ]
