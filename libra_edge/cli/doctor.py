@@ -18,7 +18,7 @@ from libra_edge.cli import hardware_checks as hardware
 from libra_edge.cli import software_checks as software
 from libra_edge.cli.camera_checks import realsense_cameras
 from libra_edge.cli.check import Check
-from libra_edge.cli.output import json_option, print_json
+from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.servo_checks import servos
 from libra_edge.errors import CheckFailed
 from libra_edge.robot import Robot, open_robot
@@ -44,7 +44,8 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
     robot = open_robot(robot_name)
     if port is not None:
         robot = robot.model_copy(update={"bus": robot.bus.model_copy(update={"port": port})})
-    checks = examine(robot, model, robot_name)
+    with stderr_console().status("looking; a camera takes a second"):
+        checks = examine(robot, model, robot_name)
     Console(stderr=as_json).print(_screen(checks))
     if as_json:
         print_json({"robot": robot_name, "checks": [asdict(check) for check in checks]})

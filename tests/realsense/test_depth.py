@@ -12,18 +12,10 @@ from libra_edge.drivers.realsense.software_camera import SoftwareCamera
 from libra_edge.errors import CameraError, ConfigError
 from libra_edge.messages import DepthFrame, Frame, UInt16
 from libra_edge.protocols import DepthCamera
-from libra_edge.robot import DepthSection
-from tests.realsense.software_stream import STREAM, noise
+from tests.realsense.software_stream import DEPTH, STREAM, UNIT_M, noise, relief
 
-DEPTH = DepthSection(width=24, height=12, fps=30)
-UNIT_M = 0.0001
 LATEST_S, SOON_S = 5.0, 0.02
 MS = 1_000_000
-
-
-def relief(seed: int) -> UInt16:
-    """A depth picture unlike any other, uint16 [12, 24]."""
-    return np.random.default_rng(seed).integers(0, 65_536, (DEPTH.height, DEPTH.width), dtype=np.uint16)
 
 
 class DepthBench:

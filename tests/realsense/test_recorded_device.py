@@ -18,8 +18,7 @@ from libra_edge.errors import CameraError, ConfigError
 from libra_edge.messages import DepthFrame, Frame
 from libra_edge.robot import Robot, RobotCameraSection, open_robot
 from libra_edge.runtime.camera_thread import CameraReport, camera_threads
-from tests.realsense.software_stream import STREAM, noise
-from tests.realsense.test_depth import DEPTH, UNIT_M, relief
+from tests.realsense.software_stream import DEPTH, STREAM, UNIT_M, noise, relief
 
 PICTURES = 8
 HOUR_NS = 3_600_000_000_000
