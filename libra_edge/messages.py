@@ -18,6 +18,7 @@ Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
 UInt8 = NDArray[np.uint8]
+UInt16 = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,34 @@ class Frame:
 
     def __post_init__(self) -> None:
         self.image.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DepthFrame:
+    """One depth picture.
+
+    Attributes:
+        camera: name of the camera in the robot file.
+        depth: uint16 [H, W], distance along the optical axis in units of `unit_m`; 0 where the camera found none.
+        unit_m: metres.
+        number: the camera's own frame counter.
+        captured_ns: when the picture was taken.
+    """
+
+    camera: str
+    depth: UInt16
+    unit_m: float
+    number: int
+    captured_ns: int
+
+    def __post_init__(self) -> None:
+        self.depth.setflags(write=False)
+
+    @property
+    def metres(self) -> Float32:
+        """float32 [H, W], NaN where the camera found no depth."""
+        metres: Float32 = np.where(self.depth > 0, self.depth * np.float32(self.unit_m), np.float32(np.nan))
+        return metres
 
 
 @dataclass(frozen=True, slots=True, eq=False)

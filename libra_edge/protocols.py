@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from numpy.typing import NDArray
 
 from libra_edge.intrinsics import Intrinsics
-from libra_edge.messages import Float64, Frame, JointState
+from libra_edge.messages import DepthFrame, Float64, Frame, JointState
 
 
 @runtime_checkable
@@ -46,6 +46,15 @@ class MeasuringCamera(Camera, Protocol):
 
     def intrinsics(self) -> Intrinsics:
         """Of the open stream. Raises ConfigError if they are not known, CameraError if it is not open."""
+        ...
+
+
+@runtime_checkable
+class DepthCamera(Camera, Protocol):
+    """A camera that measures distances too."""
+
+    def read_depth(self, timeout_s: float) -> DepthFrame:
+        """Wait for the next depth picture; older ones still queued are dropped. Raises CameraError."""
         ...
 
 

@@ -89,18 +89,35 @@ class JointSection(Section):
         return self
 
 
+class DepthSection(Section):
+    """The depth stream of a RealSense camera; sizes and rates need not be those of its colour stream."""
+
+    width: int
+    height: int
+    fps: Literal[5, 6, 15, 30, 60, 90]
+
+
 class RobotCameraSection(Section):
-    """A RealSense colour stream.
+    """A RealSense camera: its colour stream, and its depth stream if one is wanted.
 
     Attributes:
-        serial: picks the device; "" takes the only one, "file:PATH" plays a recording of librealsense (.db3, .bag).
+        serial: picks the device; "" takes the only one.
+        recording: path of a recording of librealsense (.db3, .bag) that is played instead of a device.
     """
 
     name: Name
     serial: str = ""
+    recording: str = ""
     width: int
     height: int
     fps: Literal[5, 6, 15, 30, 60, 90]
+    depth: DepthSection | None = None
+
+    @model_validator(mode="after")
+    def _device_or_recording(self) -> RobotCameraSection:
+        if self.serial and self.recording:
+            raise ValueError(f"camera {self.name!r} has a serial number and a recording; it can be only one of them")
+        return self
 
 
 class StopSection(Section):
@@ -152,6 +169,14 @@ class Robot(Section):
         ):
             if len(set(values)) != len(values):
                 raise ValueError(f"{what} must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _simulation_draws_its_own_pictures(self) -> Robot:
+        for camera in self.camera if self.simulation else ():
+            if camera.recording or camera.depth:
+                what = "recording" if camera.recording else "depth"
+                raise ValueError(f"camera {camera.name!r} of a simulated robot has no {what}: its world gives colour")
         return self
 
     @model_validator(mode="after")

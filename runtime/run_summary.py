@@ -46,7 +46,7 @@ def summary_table(figures: Figures) -> Table:
     """The figures for people."""
     last = Column(overflow="fold")
     table = Table("", "p50", "p99", last, title=escape(f"{figures['robot']}: {figures['task']}"), title_justify="left")
-    success = {True: "[bold green]yes", False: "[bold red]no", None: "nobody to tell"}[figures["success"]]
+    success = {True: "[bold green]yes", False: "[bold red]no", None: "[dim]nobody to tell"}[figures["success"]]
     table.add_row("success", "", "", f"{success}[/], {figures['ended']} after {figures['seconds']:.1f} s")
     table.add_row("planner, ms", *_quantiles(figures["planner_ms"]), f"{figures['plans']} plans")
     chunks = f"{figures['chunks']} chunks, {figures['late_chunks']} late"

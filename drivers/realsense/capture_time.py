@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from enum import Enum
 
+from libra_edge.drivers.realsense.mapping_spread import MappingSpread
+
 BLOCK_NS = 10_000_000_000
 """The smallest transport delay is searched over the last one to two blocks, so that clock drift cannot pile up."""
 STEP_NS = 250_000_000
@@ -51,11 +53,13 @@ class HardwareClockMap:
     Attributes:
         steps: how often the clock was set.
         pictures: how many the present search rests on.
+        spread: how exactly the offset is known.
     """
 
     def __init__(self) -> None:
         self.steps = 0
         self.pictures = 0
+        self.spread = MappingSpread()
         self._last_stamp_ns: int | None = None
         self._block_start_ns = 0
         self._previous: int | None = None
@@ -67,7 +71,9 @@ class HardwareClockMap:
             self.steps += 1
             self.pictures = 0
             self._previous = self._current = None
+            self.spread.clear()
         self.pictures += 1
+        self.spread.add(arrived_ns - stamp_ns)
         self._last_stamp_ns = stamp_ns
         if self._current is None or arrived_ns - self._block_start_ns > BLOCK_NS:
             self._previous, self._current = self._current, arrived_ns - stamp_ns
@@ -91,10 +97,15 @@ class CaptureTime:
 
     Attributes:
         jumps: how often the stamps and our clocks were found to have parted.
+        uncertainty_ns: by how much capture times may be off against each other, ns; None as long as too few pictures
+            came to tell, and for stamps taken on arrival, which are no capture times. All are later than the
+            truth by the shortest way from sensor to host, unless librealsense took that off (`StampDomain.GLOBAL`).
     """
 
     def __init__(self) -> None:
         self.jumps = 0
+        self.uncertainty_ns: int | None = None
+        self._direct = MappingSpread()
         self._maps = {domain: HardwareClockMap() for domain in StampDomain}
         self._offset_ns = wall_minus_monotonic_ns()
         self._former_offset_ns = self._offset_ns
@@ -108,16 +119,20 @@ class CaptureTime:
         stamp_ns, clock_map = round(stamp_ms * 1e6), self._maps[domain]
         steps = clock_map.steps
         mapped_ns = clock_map.captured_ns(stamp_ns, arrived_ns)
+        self.uncertainty_ns = None if domain is StampDomain.SYSTEM else clock_map.spread.width_ns
         if domain is StampDomain.HARDWARE:
             self.jumps += clock_map.steps - steps
             return mapped_ns if clock_map.steps == 0 or clock_map.pictures >= SETTLING else None
         direct_ns = self._by_wall(stamp_ns, arrived_ns)
         if direct_ns is not None:
             self._by_wall_clock = True
+            self._direct.add(arrived_ns - direct_ns)
+            self.uncertainty_ns = None if domain is StampDomain.SYSTEM else self._direct.width_ns
             return direct_ns
         if clock_map.steps == 0 and stamp_ns - self._offset_ns < arrived_ns:
             return stamp_ns - self._offset_ns  # nobody set that clock: the picture is as old as it says
         self.jumps += self._by_wall_clock
+        self._direct.clear()
         self._by_wall_clock = False
         return mapped_ns if clock_map.pictures >= SETTLING else None
 

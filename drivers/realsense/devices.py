@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from libra_edge.drivers.realsense.librealsense import load_librealsense
-from libra_edge.drivers.realsense.recorded_device import load_recording, names_recording
+from libra_edge.drivers.realsense.recorded_device import load_recording
 from libra_edge.errors import ConfigError, MissingHardwareError
 from libra_edge.robot import RobotCameraSection
 
 
 def find_device(stream: RobotCameraSection) -> Any:
     """The `rs.device` of a stream: a recording if it names one, else what is connected. Raises as these two do."""
-    return load_recording(stream) if names_recording(stream) else find_connected(stream)
+    return load_recording(stream) if stream.recording else find_connected(stream)
 
 
 def find_connected(stream: RobotCameraSection) -> Any:
@@ -40,21 +40,46 @@ def find_connected(stream: RobotCameraSection) -> Any:
 
 def colour_stream(device: Any, stream: RobotCameraSection) -> tuple[Any, Any]:
     """The `rs.sensor` and its `rs.stream_profile` for WxH rgb8 at fps. Raises ConfigError listing what is offered."""
+    return _profile(device, "color", "rgb8", stream.name, _Asked(stream.width, stream.height, stream.fps))
+
+
+def depth_stream(device: Any, stream: RobotCameraSection) -> tuple[Any, Any]:
+    """The same of the stream's depth, WxH z16 at fps; not for a stream without one. Raises as `colour_stream`."""
+    asked = stream.depth
+    if asked is None:
+        raise ConfigError(f"camera {stream.name!r} has no depth in the robot file")
+    return _profile(device, "depth", "z16", stream.name, _Asked(asked.width, asked.height, asked.fps))
+
+
+class _Asked(NamedTuple):
+    """Pixels and pictures a second."""
+
+    width: int
+    height: int
+    fps: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}@{self.fps}"
+
+
+def _profile(device: Any, kind: str, pixels: str, camera: str, asked: _Asked) -> tuple[Any, Any]:
     rs = load_librealsense()
-    offered: set[tuple[int, int, int]] = set()
+    wanted = (getattr(rs.stream, kind), getattr(rs.format, pixels))
+    offered: set[_Asked] = set()
     for sensor in device.query_sensors():
         for profile in sensor.get_stream_profiles():
-            if profile.stream_type() != rs.stream.color or profile.format() != rs.format.rgb8:
+            if (profile.stream_type(), profile.format()) != wanted:
                 continue
             video = profile.as_video_stream_profile()
-            size = (video.width(), video.height(), profile.fps())
-            if size == (stream.width, stream.height, stream.fps):
+            size = _Asked(video.width(), video.height(), profile.fps())
+            if size == asked:
                 return sensor, profile
             offered.add(size)
-    listed = ", ".join(f"{width}x{height}@{fps}" for width, height, fps in sorted(offered)) or "none"
-    asked = f"{stream.width}x{stream.height}@{stream.fps}"
+    listed = ", ".join(map(str, sorted(offered))) or "none"
+    slow = "; behind USB 2 it offers less than behind USB 3" if on_slow_usb(device) else ""
+    name = "colour" if kind == "color" else kind
     raise ConfigError(
-        f"camera {stream.name!r}: the {describe(device)} has no colour stream {asked}; it offers: {listed}"
+        f"camera {camera!r}: the {describe(device)} has no {name} stream {asked}; it offers: {listed}{slow}"
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from libra_edge.messages import UInt8
+import numpy as np
+from numpy.typing import NDArray
 
 
 class FrozenStream:
@@ -17,7 +18,7 @@ class FrozenStream:
     def __init__(self, identical_limit: int | None = None) -> None:
         self._identical_limit = identical_limit
         self._number: int | None = None
-        self._image: UInt8 | None = None
+        self._image: NDArray[Any] | None = None
         self._identical = 0
 
     def repeats(self, number: int) -> bool:
@@ -26,7 +27,7 @@ class FrozenStream:
         self._number = number
         return repeated
 
-    def equals_last(self, image: UInt8) -> bool:
+    def equals_last(self, image: NDArray[Any]) -> bool:
         """Whether this picture equals the one before it to the last bit; never, if nobody set a limit."""
         if self._identical_limit is None:
             return False

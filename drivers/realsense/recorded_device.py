@@ -1,4 +1,4 @@
-"""A librealsense recording in place of a connected camera: `serial = "file:PATH"` in the robot file."""
+"""A librealsense recording in place of a connected camera: `recording = "PATH"` in the robot file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from libra_edge.drivers.realsense.librealsense import load_librealsense
 from libra_edge.errors import ConfigError
 from libra_edge.robot import RobotCameraSection
 
-PREFIX = "file:"
 SUFFIXES = (".db3", ".bag")
-
-
-def names_recording(stream: RobotCameraSection) -> bool:
-    """Whether the stream comes out of a file."""
-    return stream.serial.startswith(PREFIX)
 
 
 def load_recording(stream: RobotCameraSection) -> Any:
@@ -23,11 +17,11 @@ def load_recording(stream: RobotCameraSection) -> Any:
 
     Raises ConfigError if there is no such file or librealsense cannot read it, MissingDependencyError.
     """
-    rs, path = load_librealsense(), Path(stream.serial.removeprefix(PREFIX))
+    rs, path = load_librealsense(), Path(stream.recording)
     if path.suffix not in SUFFIXES or not path.is_file():
         raise ConfigError(
             f"camera {stream.name!r}: {path} is no recording; "
-            f'serial = "{PREFIX}PATH" takes a file of librealsense\'s recorder, {" or ".join(SUFFIXES)}'
+            f'recording = "PATH" takes a file of librealsense\'s recorder, {" or ".join(SUFFIXES)}'
         )
     try:
         return rs.context().load_device(str(path))

@@ -21,6 +21,13 @@ MODE_LINE = re.compile(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>", re.MU
 FASTEST = "MAXN"
 
 
+def board(root: Path = ROOT, load: Callable[[], ModuleType] = load_tensorrt) -> list[Check]:
+    """All of these checks, as far as they apply to the machine."""
+    jetson, gpu = is_jetson(root), accelerator(root)
+    toolkit = [cuda(root, needed=jetson)] if gpu.ok else []
+    return [gpu, *toolkit, tensorrt(load, needed=jetson), *power_mode(root), *clocks(root)]
+
+
 def is_jetson(root: Path = ROOT) -> bool:
     """Whether Linux for Tegra runs here."""
     return (root / "etc/nv_tegra_release").is_file()
@@ -50,7 +57,8 @@ def tensorrt(load: Callable[[], ModuleType] = load_tensorrt, *, needed: bool) ->
     try:
         return judged("TensorRT", True, str(load().__version__), "", needed=needed)
     except MissingDependencyError as error:
-        return judged("TensorRT", False, "none that can be used", str(error), needed=needed)
+        advice = str(error) if needed else "not needed: ONNX Runtime runs the policy"
+        return judged("TensorRT", False, "none that can be used", advice, needed=needed)
 
 
 def power_mode(root: Path = ROOT) -> list[Check]:

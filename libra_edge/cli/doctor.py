@@ -7,19 +7,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from libra_edge.cli import board_checks as board
+from libra_edge.cli import folder_checks as folders
 from libra_edge.cli import hardware_checks as hardware
 from libra_edge.cli import software_checks as software
 from libra_edge.cli.camera_checks import realsense_cameras
 from libra_edge.cli.check import Check
-from libra_edge.cli.output import json_option, print_json
+from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.servo_checks import servos
 from libra_edge.errors import CheckFailed
 from libra_edge.robot import Robot, open_robot
+
+MARK_WIDTH = len("optional")
 
 
 @click.command("doctor")
@@ -30,7 +34,7 @@ from libra_edge.robot import Robot, open_robot
 def command(robot_name: str, model: str, port: str | None, as_json: bool) -> None:
     """Check what this machine has and what it lacks, with advice.
 
-    The servos are only read: no torque, nothing is written.
+    The servos are only read: no torque, nothing is written. Each camera streams for a second.
 
     \b
     Example:
@@ -40,8 +44,9 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
     robot = open_robot(robot_name)
     if port is not None:
         robot = robot.model_copy(update={"bus": robot.bus.model_copy(update={"port": port})})
-    checks = examine(robot, model)
-    Console(stderr=as_json).print(_table(checks))
+    with stderr_console().status("looking; a camera takes a second"):
+        checks = examine(robot, model, robot_name)
+    Console(stderr=as_json).print(_screen(checks))
     if as_json:
         print_json({"robot": robot_name, "checks": [asdict(check) for check in checks]})
     lacking = [check.name for check in checks if check.needed and not check.ok]
@@ -49,17 +54,12 @@ def command(robot_name: str, model: str, port: str | None, as_json: bool) -> Non
         raise CheckFailed(f"robot {robot_name!r} cannot run here yet, for want of: {', '.join(lacking)}")
 
 
-def examine(robot: Robot, model: str) -> list[Check]:
-    """Look at everything that running `model` on `robot` rests on."""
-    gpu = board.accelerator()
+def examine(robot: Robot, model: str, robot_name: str) -> list[Check]:
+    """Look at everything that running `model` on `robot` rests on. `robot_name` is what it was asked for by."""
     return [
         *_software(model, robot, jetson=board.is_jetson()),
-        *_bench(robot),
-        gpu,
-        *([board.cuda(needed=board.is_jetson())] if gpu.ok else []),
-        board.tensorrt(needed=board.is_jetson()),
-        *board.power_mode(),
-        *board.clocks(),
+        *_bench(robot, robot_name),
+        *board.board(),
         hardware.real_time_priority(),
         hardware.memory_lock(),
     ]
@@ -79,10 +79,11 @@ def _software(model: str, robot: Robot, *, jetson: bool) -> list[Check]:
         software.disk_space(),
         software.disk_speed(robot),
         software.shared_memory(),
+        folders.recordings(),
     ]
 
 
-def _bench(robot: Robot) -> list[Check]:
+def _bench(robot: Robot, robot_name: str) -> list[Check]:
     """Arm and cameras. The latency timer comes before the servos: opening an FTDI port shortens it."""
     real, wanted, connected = robot.simulation is None, robot.bus.port, hardware.connected_ports()
     ports = connected if wanted in ("auto", "simulated") else [wanted]
@@ -98,18 +99,32 @@ def _bench(robot: Robot) -> list[Check]:
         return checks
     port = next((port for port in there if os.access(port, os.R_OK | os.W_OK)), None)
     asked = [] if port is None else servos(robot, port)
-    return [*checks, *asked, *realsense_cameras(robot, needed=True)]
+    cameras = realsense_cameras(robot, needed=True)
+    return [*checks, *asked, *cameras, *_calibrations(robot, robot_name)]
 
 
-def _table(checks: list[Check]) -> Table:
-    """One row a check; under what was found stands what to do about it."""
-    table = Table(box=None, pad_edge=False, show_header=False)
+def _calibrations(robot: Robot, robot_name: str) -> list[Check]:
+    return [folders.arm_calibration(robot, robot_name), *folders.camera_calibrations(robot, robot_name)]
+
+
+def _screen(checks: list[Check]) -> Group:
+    """A line a check; what to do about it stands below, over the whole width. Then the sum."""
+    widest = max((len(check.name) for check in checks), default=0)
+    lines: list[Table | Padding | Text] = []
     for check in checks:
-        found = Text(check.found)
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=MARK_WIDTH)
+        line.add_column(width=widest)
+        line.add_row(_mark(check), check.name, Text(check.found))
+        lines.append(line)
         if check.advice:
-            found.append(f"\n{check.advice}", "dim")
-        table.add_row(_mark(check), check.name, found)
-    return table
+            lines.append(Padding(Text(check.advice, "dim"), (0, 0, 0, MARK_WIDTH + 2)))
+    return Group(*lines, _sum(checks))
+
+
+def _sum(checks: list[Check]) -> Text:
+    marks = [_mark(check).plain for check in checks]
+    return Text("\n" + ", ".join(f"{marks.count(mark)} {mark}" for mark in ("ok", "lacking", "optional")), "bold")
 
 
 def _mark(check: Check) -> Text:

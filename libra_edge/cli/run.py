@@ -19,6 +19,7 @@ import uvloop
 
 from libra_edge import __version__
 from libra_edge.bundle import Bundle, open_bundle
+from libra_edge.cli.camera_counts import add_counts
 from libra_edge.cli.gate_warnings import gate_warnings
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.run_backend import BACKENDS, Backend, chosen_backend, load_on, target_of
@@ -107,6 +108,7 @@ def command(
             log = RunLog(clock, robot.joint_names, LimitCheck(robot), sinks, PICTURES[pictures])
             session = uvloop.run(run_session(policy, robot, hardware, log, options))
             figures = _figures(session, robot, task, recorder)
+            add_counts(figures, hardware.cameras)
             recorder.close(_result(session, figures))
         figures |= draw_run(path)
         stderr_console().print(summary_table(figures))

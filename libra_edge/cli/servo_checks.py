@@ -119,12 +119,15 @@ def _problem(joint: JointSection, reading: ServoReading, model: str) -> str | No
     """Why this servo cannot be driven now, and what to do; None if it can."""
     if model != joint.servo:
         return f"the robot file says {joint.servo}: give the servos their ids in the order of the joints"
+    low, high = reading.lowest_voltage / 10, reading.highest_voltage / 10
+    supply = f"it wants {low:.1f} to {high:.1f} V: check the supply (12 V) and the step-down (5 V)"
     if reading.hardware_error:
-        told = hardware_error.describe(reading.hardware_error)
-        return f"it reports {told}: find the cause, then switch the arm's power off and on"
+        told = f"it reports {hardware_error.describe(reading.hardware_error)}"
+        if reading.hardware_error >> hardware_error.NAMES["voltage"] & 1:
+            return f"{told}, and {supply}; then switch the arm's power off and on"
+        return f"{told}: find the cause, then switch the arm's power off and on"
     if not reading.lowest_voltage <= reading.voltage <= reading.highest_voltage:
-        low, high = reading.lowest_voltage / 10, reading.highest_voltage / 10
-        return f"it wants {low:.1f} to {high:.1f} V: check the supply (12 V) and the step-down (5 V)"
+        return supply
     if reading.temperature > reading.temperature_limit - NEAR_LIMIT_C:
         return f"it shuts down at {reading.temperature_limit} C: let it cool, and look what it is pushing against"
     return None

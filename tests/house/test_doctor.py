@@ -25,7 +25,7 @@ def test_json_holds_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(("needed", "code"), [(True, 1), (False, 0)])
 def test_only_what_is_needed_fails(monkeypatch: pytest.MonkeyPatch, needed: bool, code: int) -> None:
     checks = [judged("lamp", False, "dark", "light it", needed=needed), judged("door", True, "open", "")]
-    monkeypatch.setattr(doctor, "examine", lambda robot, model: checks)
+    monkeypatch.setattr(doctor, "examine", lambda robot, model, name: checks)
     assert main.run_command(["doctor"]) == code
 
 

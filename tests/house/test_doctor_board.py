@@ -85,3 +85,49 @@ def test_gpu_clock_of_a_jetson(tmp_path: Path) -> None:
     (check,) = board.clocks(tmp_path)
     assert (check.name, check.ok, check.advice) == ("GPU clock", False, "sudo jetson_clocks")
     assert check.found.startswith("306 of 1020 MHz")
+
+
+def orin(root: Path) -> None:
+    """Lay out what the doctor reads on a Jetson Orin Nano with JetPack 6.2, in its slower mode and after a start."""
+    write(
+        root, "etc/nv_tegra_release", "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64\n"
+    )
+    write(root, "var/lib/dpkg/status", "Package: nvidia-jetpack\nStatus: install ok installed\nVersion: 6.2+b77\n\n")
+    write(root, "usr/local/cuda/version.json", '{"cuda": {"name": "CUDA SDK", "version": "12.6.11"}}')
+    write(root, "etc/nvpmodel.conf", CONF)
+    write(root, "var/lib/nvpmodel/status", "pmode:0000")
+    for core in range(6):
+        for end, khz in (("min", 729_600), ("cur", 1_728_000), ("max", 1_728_000)):
+            write(root, f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_{end}_freq", f"{khz}\n")
+    for end, hz in (("min", 306_000_000), ("cur", 306_000_000), ("max", 1_020_000_000)):
+        write(root, f"sys/class/devfreq/17000000.gpu/{end}_freq", f"{hz}\n")
+
+
+def test_every_line_of_a_jetson(tmp_path: Path) -> None:
+    orin(tmp_path)
+    present: Any = SimpleNamespace(__version__="10.3.0")
+    checks = board.board(tmp_path, lambda: present)
+    assert [(check.name, check.ok, check.found) for check in checks] == [
+        ("GPU", True, "R36 (release), REVISION: 4.3, JetPack 6.2+b77"),
+        ("CUDA", True, "12.6.11"),
+        ("TensorRT", True, "10.3.0"),
+        ("power mode", False, "15W"),
+        ("CPU clock", False, "1728 of 1728 MHz, may clock down between chunks"),
+        ("GPU clock", False, "306 of 1020 MHz, may clock down between chunks"),
+    ]
+    assert not any(check.needed for check in checks if not check.ok)
+    assert {check.advice for check in checks} >= {"sudo jetson_clocks"}
+
+
+def test_a_jetson_needs_what_a_pc_does_not(tmp_path: Path) -> None:
+    def missing() -> ModuleType:
+        raise MissingDependencyError("tensorrt", "it comes with JetPack")
+
+    pc = board.board(tmp_path, missing)
+    assert [(check.name, check.needed) for check in pc] == [("GPU", False), ("TensorRT", False)]
+    assert pc[1].advice == "not needed: ONNX Runtime runs the policy"
+    write(tmp_path, "etc/nv_tegra_release", "# R36\n")
+    jetson = board.board(tmp_path, missing)
+    lacking = [(check.name, check.needed) for check in jetson if not check.ok]
+    assert lacking == [("CUDA", True), ("TensorRT", True)]
+    assert "JetPack" in jetson[2].advice

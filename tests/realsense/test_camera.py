@@ -11,6 +11,7 @@ import pytest
 
 from libra_edge.drivers.realsense.camera import IDENTICAL_LIMIT
 from libra_edge.drivers.realsense.capture_time import SETTLING, StampDomain
+from libra_edge.drivers.realsense.mapping_spread import GROUP
 from libra_edge.errors import CameraError, ConfigError, MissingHardwareError
 from libra_edge.protocols import Camera
 from tests.realsense.software_stream import STREAM, Bench, noise
@@ -97,6 +98,23 @@ def test_missing_capture_times_are_announced_once(caplog: pytest.LogCaptureFixtu
     bench.camera.close()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "no capture times" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("domain", "way"), [(StampDomain.GLOBAL, "dated by the camera +- "), (StampDomain.SYSTEM, "dated on arrival")]
+)
+def test_how_pictures_were_dated_is_said_at_the_end(
+    caplog: pytest.LogCaptureFixture, domain: StampDomain, way: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench(domain)
+    assert bench.camera.counts.dated == "undated"
+    bench.camera.open()
+    for number in range(2 * GROUP):
+        bench.inject(number)
+        bench.camera.read(LATEST_S)
+    bench.camera.close()
+    assert f"camera 'front': {2 * GROUP} pictures, {way}" in caplog.text
 
 
 def test_camera_clock_is_mapped() -> None:

@@ -56,3 +56,30 @@ def test_missing_binding_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pyrealsense2", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'libra-edge\[realsense\]'"):
         librealsense.load_librealsense.__wrapped__()
+
+
+def test_a_profile_that_usb_2_lacks_says_so() -> None:
+    software = SoftwareCamera(STREAM)
+    software.device.register_info(librealsense.load_librealsense().camera_info.usb_type_descriptor, "2.1")
+    with pytest.raises(ConfigError, match=r"on USB 2\.1 has no colour stream .*@60; it offers: 32x18@15; behind USB 2"):
+        devices.colour_stream(software.device, STREAM.model_copy(update={"fps": 60}))
+
+
+def test_a_camera_on_usb_2_is_announced_when_it_opens(caplog: pytest.LogCaptureFixture) -> None:
+    software = SoftwareCamera(STREAM)
+    software.device.register_info(librealsense.load_librealsense().camera_info.usb_type_descriptor, "2.1")
+    camera = RealSenseCamera(STREAM, lambda _: software.device)
+    camera.open()
+    camera.close()
+    assert "on USB 2.1, slower than USB 3" in caplog.text
+
+
+def test_exposure_does_not_slow_the_rate() -> None:
+    software = SoftwareCamera(STREAM)
+    option = librealsense.load_librealsense().option.auto_exposure_priority
+    (sensor,) = software.device.query_sensors()
+    assert sensor.get_option(option) == 1
+    camera = RealSenseCamera(STREAM, lambda _: software.device)
+    camera.open()
+    assert sensor.get_option(option) == 0
+    camera.close()

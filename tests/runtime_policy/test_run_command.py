@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ def test_a_run_ends_in_figures_a_recording_a_page_and_a_picture(bundle: Path, tm
     assert "gate 'closed_loop_drop_points' was not run for this bundle" in err
     assert "--max-plan-age 99 changes nothing: the model's own bound is 5 steps" in err
     assert figures["limits_violated"] == 0
+    assert figures["cameras"]["front"].keys() >= {"pictures", "skipped", "refused", "hz"}
+    assert ("stamps" in figures["cameras"]["front"]) is (find_spec("pyrealsense2") is not None)
     assert figures["ended"] == "time is up", "whatever a busy computer had to announce meanwhile"
     assert figures["chunks"] >= 2
     assert figures["report"] == str(tmp_path / "run.html")

@@ -106,6 +106,14 @@ def test_the_table_shows_every_figure_and_takes_brackets_for_brackets(run: Run) 
     assert ("camera [front] shows nothing" in shown) == bool(run.log.faults)
 
 
+@pytest.mark.parametrize(("success", "word"), [(True, "yes,"), (False, "no,"), (None, "nobody to tell,")])
+def test_the_table_says_whether_it_was_done_also_where_nobody_can_tell(success: bool | None, word: str) -> None:
+    head = {"robot": "koch", "task": "touch it", "success": success, "ended": "time is up", "success_s": None}
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(summary_table({**head, **run_figures(a_run()), "recording": None, "report": None}))
+    assert f"{word} time is up" in console.export_text()
+
+
 def test_holding_is_said_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     log = a_run().log
