@@ -6,7 +6,6 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -51,8 +50,10 @@ def make_command(number: int, chunk_id: int | None = None) -> Command:
     fences = np.array([0, Fence.RANGE, Fence.VELOCITY | Fence.BRAKING], dtype=np.uint8)
     age, captured_ns = (None, None) if chunk_id is None else (4, 99)
     verdict, current = Verdict(fences), np.array([np.nan, 12.0, -480.0])
-    known: tuple[Any, ...] = (number, 5 + number, values, -values, chunk_id, age, captured_ns, verdict, State.RUNNING, -3, current)
-    return Command(*known, None if chunk_id is None else TickTimes(1, 2, 6, 2**60, 2**60 + 1))
+    command = Command(
+        number, 5 + number, values, -values, chunk_id, age, captured_ns, verdict, State.RUNNING, -3, current
+    )
+    return command if chunk_id is None else dataclasses.replace(command, tick=TickTimes(1, 2, 6, 2**60, 2**60 + 1))
 
 
 def assert_same(found: object, expected: object) -> None:
