@@ -26,5 +26,5 @@ def figures_of(times_ms: Iterable[float]) -> Figures | None:
     if not times.size:
         return None
     p50, p90, p99 = np.quantile(times, [0.5, 0.9, 0.99], method="inverted_cdf")
-    rounded = (round(float(time), 4) for time in (p50, p90, p99, times.max(), times.mean()))
-    return Figures(*rounded, n=int(times.size))
+    p50, p90, p99, most, mean = (round(float(time), 4) for time in (p50, p90, p99, times.max(), times.mean()))
+    return Figures(p50=p50, p90=p90, p99=p99, max=most, mean=mean, n=int(times.size))

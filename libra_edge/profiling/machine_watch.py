@@ -1,0 +1,87 @@
+"""What the machine draws and how warm it gets while something is measured, sampled in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from libra_edge.errors import ConfigError
+from libra_edge.profiling.heat import over_current_events, risen, temperatures_c, too_hot
+from libra_edge.profiling.power_rails import Rail, power_rails, total_watts, watts_now
+
+EVERY_S = 0.1
+
+
+@dataclass(slots=True)
+class MachineWatch:
+    """Filled while it lasts.
+
+    Attributes:
+        watts: by rail, one entry a sample; empty on a machine without power monitors.
+        hottest_c: by thermal zone; empty where there are none.
+        throttled: clauses that say what held the machine back; empty if nothing did.
+    """
+
+    watts: dict[str, list[float]] = field(default_factory=dict)
+    hottest_c: dict[str, float] = field(default_factory=dict)
+    throttled: list[str] = field(default_factory=list)
+
+    @property
+    def rails_w(self) -> dict[str, float] | None:
+        """Mean of each rail, W; None, never 0, where nothing was measured."""
+        return {name: sum(values) / len(values) for name, values in self.watts.items()} or None
+
+    @property
+    def total_w(self) -> float | None:
+        """Mean of the whole module, W; None where nobody knows."""
+        return None if self.rails_w is None else total_watts(self.rails_w)
+
+    def sample(self, root: Path, rails: list[Rail]) -> None:
+        """Look once. Raises ConfigError."""
+        for name, watts in watts_now(rails).items():
+            self.watts.setdefault(name, []).append(watts)
+        for name, celsius in temperatures_c(root).items():
+            self.hottest_c[name] = max(celsius, self.hottest_c.get(name, celsius))
+        for zone in too_hot(root):
+            self._held_back(f"{zone} is too hot")
+
+    def count(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """Over-current events at the beginning and at the end."""
+        for event in risen(before, after):
+            self._held_back(f"over-current event {event}")
+
+    def _held_back(self, clause: str) -> None:
+        if clause not in self.throttled:
+            self.throttled.append(clause)
+
+
+@contextmanager
+def watched_machine(root: Path = Path("/")) -> Iterator[MachineWatch]:
+    """Sample every EVERY_S while the context lasts.
+
+    Raises ConfigError where power cannot be read although there are monitors: at the beginning, or at the end.
+    """
+    rails, before = power_rails(root), over_current_events(root)
+    watch, stopping, failures = MachineWatch(), threading.Event(), list[ConfigError]()
+    watch.sample(root, rails)
+
+    def sampling() -> None:
+        try:
+            while not stopping.wait(EVERY_S):
+                watch.sample(root, rails)
+        except ConfigError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=sampling, name="machine", daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        stopping.set()
+        thread.join()
+        watch.count(before, over_current_events(root))
+    if failures:
+        raise failures[0]
