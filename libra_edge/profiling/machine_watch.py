@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from libra_edge.errors import ConfigError
 from libra_edge.profiling.heat import over_current_events, risen, temperatures_c, too_hot
-from libra_edge.profiling.power_rails import Rail, power_rails, total_watts, watts_now
+from libra_edge.profiling.power_rails import Rail, power_rails, watts_now
 
 EVERY_S = 0.1
 
@@ -20,29 +21,24 @@ class MachineWatch:
     """Filled while it lasts.
 
     Attributes:
-        watts: by rail, one entry a sample; empty on a machine without power monitors.
+        watts: when (ns), and the power of every rail by name; empty on a machine without power monitors.
         hottest_c: by thermal zone; empty where there are none.
         throttled: clauses that say what held the machine back; empty if nothing did.
     """
 
-    watts: dict[str, list[float]] = field(default_factory=dict)
+    watts: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     hottest_c: dict[str, float] = field(default_factory=dict)
     throttled: list[str] = field(default_factory=list)
 
-    @property
-    def rails_w(self) -> dict[str, float] | None:
-        """Mean of each rail, W; None, never 0, where nothing was measured."""
-        return {name: sum(values) / len(values) for name, values in self.watts.items()} or None
-
-    @property
-    def total_w(self) -> float | None:
-        """Mean of the whole module, W; None where nobody knows."""
-        return None if self.rails_w is None else total_watts(self.rails_w)
+    def rails_w(self, from_ns: int, until_ns: int) -> dict[str, float] | None:
+        """Mean of each rail between two instants, W; None, never 0, where nothing was measured then."""
+        taken = [rails for time_ns, rails in self.watts if from_ns <= time_ns <= until_ns]
+        return {name: sum(rails[name] for rails in taken) / len(taken) for name in taken[0]} if taken else None
 
     def sample(self, root: Path, rails: list[Rail]) -> None:
         """Look once. Raises ConfigError."""
-        for name, watts in watts_now(rails).items():
-            self.watts.setdefault(name, []).append(watts)
+        if rails:
+            self.watts.append((time.monotonic_ns(), watts_now(rails)))
         for name, celsius in temperatures_c(root).items():
             self.hottest_c[name] = max(celsius, self.hottest_c.get(name, celsius))
         for zone in too_hot(root):
