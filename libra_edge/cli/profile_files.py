@@ -9,6 +9,7 @@ from pathlib import Path
 from libra_edge.errors import ConfigError
 from libra_edge.profiling.build_document import Measured
 from libra_edge.profiling.document import ProfileDocument
+from libra_edge.profiling.page.profile_page import profile_html
 from libra_edge.profiling.trace import model_trace, run_trace
 
 PROFILE, TRACE, PAGE = "profile.json", "trace.json", "profile.html"
@@ -22,6 +23,7 @@ def write_profile(folder: Path, document: ProfileDocument, measured: Measured) -
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write(trace, json.dumps(drawn, allow_nan=False, separators=(",", ":")))
+        _write(page, profile_html(named, drawn))
         _write(folder / PROFILE, named.model_dump_json(indent=1))
     except OSError as error:
         raise ConfigError(f"the profile cannot be written to {folder}: {error.strerror}; give another --out") from error

@@ -64,7 +64,7 @@ def build_document(measured: Measured) -> ProfileDocument:
         "memory_mb": asdict(measured.memory),
         **power,
         "temperature_c": machine.hottest_c or None,
-        "throttled": tuple(machine.throttled),
+        "throttled": None if machine.throttled is None else tuple(machine.throttled),
         "clocks": tuple(measured.clocks),
     }
     return ProfileDocument.model_validate(fields)

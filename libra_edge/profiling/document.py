@@ -136,7 +136,7 @@ class ProfileDocument(Entry):
     power_rails_w: dict[str, float] | None
     energy_per_chunk_j: float | None
     temperature_c: dict[str, float] | None
-    throttled: tuple[str, ...]
+    throttled: tuple[str, ...] | None
     clocks: tuple[ClockEntry, ...]
     trace: str | None = None
     html: str | None = None

@@ -16,14 +16,14 @@ def headline(
     counts: CountsEntry | None,
     *,
     clocks: Sequence[ClockEntry],
-    throttled: Sequence[str],
+    throttled: Sequence[str] | None,
     power_w: float | None,
 ) -> list[HeadlineEntry]:
     """Warnings first, then what was found."""
     return [*_spoilt(clocks, throttled), *_unexplained(sums), *_found(stages), *_misses(counts), _power(power_w)]
 
 
-def _spoilt(clocks: Sequence[ClockEntry], throttled: Sequence[str]) -> list[HeadlineEntry]:
+def _spoilt(clocks: Sequence[ClockEntry], throttled: Sequence[str] | None) -> list[HeadlineEntry]:
     said = []
     if throttled:
         said.append(_say("bad", f"The machine throttled while it was measured: {', '.join(throttled)}."))

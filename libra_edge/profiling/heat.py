@@ -32,6 +32,11 @@ def too_hot(root: Path = Path("/")) -> list[str]:
     ]
 
 
+def tells_heat(root: Path = Path("/")) -> bool:
+    """Whether there is a zone that would tell."""
+    return any(_passive_trips(zone) for zone in (root / ZONES).glob("thermal_zone*"))
+
+
 def over_current_events(root: Path = Path("/")) -> dict[str, int]:
     """How often since boot the board has throttled itself to keep a current limit, by event (`oc1`)."""
     counts = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from libra_edge.errors import ConfigError
-from libra_edge.profiling.heat import over_current_events, risen, temperatures_c, too_hot
+from libra_edge.profiling.heat import over_current_events, risen, tells_heat, temperatures_c, too_hot
 from libra_edge.profiling.power_rails import Rail, power_rails, watts_now
 
 EVERY_S = 0.1
@@ -23,12 +23,12 @@ class MachineWatch:
     Attributes:
         watts: when (ns), and the power of every rail by name; empty on a machine without power monitors.
         hottest_c: by thermal zone; empty where there are none.
-        throttled: clauses that say what held the machine back; empty if nothing did.
+        throttled: clauses that say what held the machine back; empty if nothing did, None where nothing would tell.
     """
 
     watts: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     hottest_c: dict[str, float] = field(default_factory=dict)
-    throttled: list[str] = field(default_factory=list)
+    throttled: list[str] | None = None
 
     def rails_w(self, from_ns: int, until_ns: int) -> dict[str, float] | None:
         """Mean of each rail between two instants, W; None, never 0, where nothing was measured then."""
@@ -50,7 +50,7 @@ class MachineWatch:
             self._held_back(f"over-current event {event}")
 
     def _held_back(self, clause: str) -> None:
-        if clause not in self.throttled:
+        if self.throttled is not None and clause not in self.throttled:
             self.throttled.append(clause)
 
 
@@ -61,7 +61,8 @@ def watched_machine(root: Path = Path("/")) -> Iterator[MachineWatch]:
     Raises ConfigError where power cannot be read although there are monitors: at the beginning, or at the end.
     """
     rails, before = power_rails(root), over_current_events(root)
-    watch, stopping, failures = MachineWatch(), threading.Event(), list[ConfigError]()
+    watch = MachineWatch(throttled=[] if before or tells_heat(root) else None)
+    stopping, failures = threading.Event(), list[ConfigError]()
     watch.sample(root, rails)
 
     def sampling() -> None:
