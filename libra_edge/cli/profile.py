@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from libra_edge.bundle import open_bundle
 from libra_edge.cli.output import json_option, print_json, stderr_console
-from libra_edge.cli.profile_files import write_profile
+from libra_edge.cli.profile_files import made_folder, write_profile
 from libra_edge.cli.profile_measure import Order, measure
 from libra_edge.cli.run_backend import BACKENDS, chosen_backend
 from libra_edge.errors import CheckFailed
@@ -24,7 +25,7 @@ from libra_edge.robot import open_robot
 logger = logging.getLogger(__name__)
 
 NO_ROBOT = "none"
-OUT = Path("recordings")
+RECORDINGS = Path("recordings")
 File = click.Path(path_type=Path)
 
 
@@ -36,9 +37,7 @@ File = click.Path(path_type=Path)
 @click.option("--task", help="What the robot does meanwhile [default: the model's first example]")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option("--seconds", type=click.FloatRange(1, 600), default=30.0, show_default=True, help="To measure for.")
-@click.option(
-    "--out", type=File, help="Folder for profile.json, trace.json, profile.html [default: recordings/profile]"
-)
+@click.option("--out", type=File, help="Folder to write into [default: recordings/<date>-profile]")
 @click.option("--predict", default="", metavar="BOARDS", help="Boards to predict for, with commas between them.")
 @click.option("--compare", "compared", type=File, nargs=2, metavar="A B", help="Hold two profile.json files together.")
 @click.option("--budget", type=File, help="TOML file; exit with 1 if a stage takes more than it says.")
@@ -73,13 +72,18 @@ def command(
     order = Order(
         open_bundle(bundle_path(model)), chosen_backend(backend), robot_name, robot, task, seconds, _boards(predict)
     )
+    folder = made_folder(out or _new_folder())
     measured = measure(order)
-    document = write_profile(out or OUT / "profile", build_document(measured), measured)
+    document = write_profile(folder, build_document(measured), measured)
     stderr_console().print(profile_table(document))
     if as_json:
         print_json(document.model_dump(mode="json"))
     if budgets is not None and budget is not None:
         _hold_to(budgets, document, budget)
+
+
+def _new_folder() -> Path:
+    return RECORDINGS / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-profile"
 
 
 def _boards(names: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,13 @@ from pathlib import Path
 from libra_edge import __version__
 from libra_edge.bundle import Bundle
 from libra_edge.cli.board_checks import clocks
+from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
 from libra_edge.cli.profile_run import WatchedSystems, profiled_run, watched_systems
 from libra_edge.cli.run_backend import Backend, target_of
+from libra_edge.errors import ConfigError
+from libra_edge.model_spec import ModelSpec
+from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.build_document import Measured
 from libra_edge.profiling.document import ClockEntry
 from libra_edge.profiling.machine_watch import watched_machine
@@ -46,7 +51,7 @@ def measure(order: Order) -> Measured:
     Raises InputError for what cannot be profiled, RuntimeFault for what broke meanwhile.
     """
     files = order.bundle.policy_files(target_of(order.backend))
-    task = order.task or files.spec.instruction.examples[0]
+    task = order.task or _example(files.spec)
     console = stderr_console()
     began = time.monotonic()
     with watched_machine() as machine, watched_systems(order.backend, order.bundle) as watched:
@@ -56,9 +61,22 @@ def measure(order: Order) -> Measured:
             side = Exercise(watched.systems, watched.calls, task).measure(share * order.seconds)
         log = None if order.robot is None else _run(watched, order, order.robot, task)
         facts = _facts(order, watched, task)
-        memory = memory_of(files.graphs, files.spec)
+        memory = memory_of(_engine_files(order, files), files.spec)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
     return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns)
+
+
+def _example(spec: ModelSpec) -> str:
+    """Raises ConfigError for a model that gives none."""
+    if not spec.instruction.examples:
+        raise ConfigError(f"model {spec.name} gives no example of a task: say what it shall do with --task")
+    return spec.instruction.examples[0]
+
+
+def _engine_files(order: Order, files: PolicyFiles) -> Mapping[str, Path]:
+    if order.backend == "onnxruntime":
+        return files.graphs
+    return {name: engine.plan for name, engine in engines_of(order.bundle).items()}
 
 
 def _run(watched: WatchedSystems, order: Order, robot: Robot, task: str) -> ProfileLog:

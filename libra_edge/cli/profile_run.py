@@ -15,6 +15,7 @@ from libra_edge.cli.run_backend import Backend, load_on
 from libra_edge.cli.run_hardware import RunHardware, open_hardware
 from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
+from libra_edge.errors import InputError, PlanError
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.system_calls import SystemCalls
 from libra_edge.profiling.timed_camera import TimedCamera
@@ -47,9 +48,17 @@ class WatchedSystems:
 
 @contextmanager
 def watched_systems(backend: Backend, bundle: Bundle) -> Iterator[WatchedSystems]:
-    """Load the bundle's systems with a watch before their engines. Raises what `load_on` raises."""
+    """Load the bundle's systems with a watch before their engines.
+
+    Raises what `load_on` raises, but InputError for an engine that this device does not take.
+    """
     calls = SystemCalls()
-    with closing(load_on(backend, bundle, calls)) as systems:
+    try:
+        systems = load_on(backend, bundle, calls)
+    except PlanError as error:
+        advice = "it was built for another device or is damaged: delete it, and it is built anew here"
+        raise InputError(f"{error}; {advice}") from error
+    with closing(systems):
         yield WatchedSystems(systems, calls)
 
 

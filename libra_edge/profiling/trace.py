@@ -134,7 +134,8 @@ def _draw_chunks(
         start = frames.get(_oldest_frame(chunk))
         first = firsts.get(chunk.chunk_id)
         if start is not None and first is not None and first.tick is not None:
-            events.flow("picture to command", 2 * number, [start, here, (servo, first.tick.began_ns)])
+            # The tick may have begun before the chunk was there: it hears of it after the joints were read.
+            events.flow("picture to command", 2 * number, [start, here, (servo, first.time_ns)])
         if (plan := plans.get(chunk.plan_id)) is not None:
             events.flow("plan to chunk", 2 * number + 1, [(rows.planner, plan.asked_ns), here])
 

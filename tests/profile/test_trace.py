@@ -71,6 +71,15 @@ def test_a_run_becomes_a_trace() -> None:
     assert len([event for event in timed if event["name"] == "refiner_step"]) == 15
 
 
+def test_an_arrow_goes_forwards_even_into_a_tick_that_began_before_the_chunk_was_asked_for() -> None:
+    log = made_log()
+    tick = log.commands[0].tick
+    assert tick is not None
+    assert tick.began_ns - 15 * MS < log.chunks_made[0].asked_ns
+    log.commands[0] = replace(log.commands[0], tick=replace(tick, began_ns=tick.began_ns - 15 * MS))
+    check_structure(run_trace(log, PERIOD))
+
+
 def test_misses_faults_and_late_chunks_are_marked() -> None:
     timed = check_structure(run_trace(made_log(), PERIOD))
     marks = {event["name"]: event["ts"] for event in timed if event["ph"] == "i"}
