@@ -78,6 +78,8 @@ def command(
     stderr_console().print(profile_table(document))
     if as_json:
         print_json(document.model_dump(mode="json"))
+    if measured.fault is not None:
+        raise measured.fault
     if budgets is not None and budget is not None:
         _hold_to(budgets, document, budget)
 

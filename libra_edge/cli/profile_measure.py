@@ -17,7 +17,7 @@ from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
 from libra_edge.cli.profile_run import WatchedSystems, profiled_run, watched_systems
 from libra_edge.cli.run_backend import Backend, target_of
-from libra_edge.errors import ConfigError
+from libra_edge.errors import ConfigError, RuntimeFault
 from libra_edge.model_spec import ModelSpec
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.build_document import Measured
@@ -48,7 +48,7 @@ class Order:
 def measure(order: Order) -> Measured:
     """Load, measure the systems side by side, then a robot's run.
 
-    Raises InputError for what cannot be profiled, RuntimeFault for what broke meanwhile.
+    Raises InputError for what cannot be profiled, EngineError for a system that fails. A run's fault is a finding.
     """
     files = order.bundle.policy_files(target_of(order.backend))
     task = order.task or _example(files.spec)
@@ -59,11 +59,11 @@ def measure(order: Order) -> Measured:
         share = 1.0 if order.robot is None else SIDE_BY_SIDE_SHARE
         with console.status("Planner and refiner, alone and side by side"):
             side = Exercise(watched.systems, watched.calls, task).measure(share * order.seconds)
-        log = None if order.robot is None else _run(watched, order, order.robot, task)
+        log, fault = (None, None) if order.robot is None else _run(watched, order, order.robot, task)
         facts = _facts(order, watched, task)
         memory = memory_of(_engine_files(order, files), files.spec)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
-    return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns)
+    return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault)
 
 
 def _example(spec: ModelSpec) -> str:
@@ -79,7 +79,7 @@ def _engine_files(order: Order, files: PolicyFiles) -> Mapping[str, Path]:
     return {name: engine.plan for name, engine in engines_of(order.bundle).items()}
 
 
-def _run(watched: WatchedSystems, order: Order, robot: Robot, task: str) -> ProfileLog:
+def _run(watched: WatchedSystems, order: Order, robot: Robot, task: str) -> tuple[ProfileLog, RuntimeFault | None]:
     seconds = (1 - SIDE_BY_SIDE_SHARE) * order.seconds
     with stderr_console().status(f"{robot.name}: {task}, for {seconds:.0f} s"):
         return profiled_run(watched, order.robot_name, robot, task, seconds)

@@ -13,9 +13,9 @@ import uvloop
 from libra_edge.bundle import Bundle
 from libra_edge.cli.run_backend import Backend, load_on
 from libra_edge.cli.run_hardware import RunHardware, open_hardware
-from libra_edge.cli.run_session import Session, SessionOptions, run_session
+from libra_edge.cli.run_session import SessionOptions, run_session
 from libra_edge.clock import MonotonicClock
-from libra_edge.errors import InputError, PlanError
+from libra_edge.errors import InputError, PlanError, RuntimeFault
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.system_calls import SystemCalls
 from libra_edge.profiling.timed_camera import TimedCamera
@@ -62,10 +62,13 @@ def watched_systems(backend: Backend, bundle: Bundle) -> Iterator[WatchedSystems
         yield WatchedSystems(systems, calls)
 
 
-def profiled_run(watched: WatchedSystems, robot_name: str, robot: Robot, task: str, seconds: float) -> ProfileLog:
+def profiled_run(
+    watched: WatchedSystems, robot_name: str, robot: Robot, task: str, seconds: float
+) -> tuple[ProfileLog, RuntimeFault | None]:
     """Planner, refiner, cameras, recorder and servo process at work for `seconds`; the recording is thrown away.
 
-    The task being done does not end it. Raises what broke it, KeyboardInterrupt if the user did.
+    The task being done does not end it; what broke it comes with what was seen until then. Raises InputError if it
+    cannot be started, KeyboardInterrupt if the user ended it.
     """
     spec, clock = watched.systems.spec, MonotonicClock()
     check_fit(spec, robot)
@@ -80,12 +83,6 @@ def profiled_run(watched: WatchedSystems, robot_name: str, robot: Robot, task: s
         cameras: Sequence[TimedCamera] = [TimedCamera(camera, log.read_ns) for camera in hardware.cameras]
         timed = RunHardware(hardware.port, list(cameras), None)
         session = uvloop.run(run_session(policy, robot, timed, log, options))
-    _raise_what_broke_it(session)
-    return log
-
-
-def _raise_what_broke_it(session: Session) -> None:
-    if session.fault is not None:
-        raise session.fault
     if session.ended == "stopped by you":
         raise KeyboardInterrupt
+    return log, session.fault

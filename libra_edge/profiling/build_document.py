@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from libra_edge.errors import RuntimeFault
 from libra_edge.profiling.document import ClockEntry, CountsEntry, LayerEntry, ProfileDocument, WarmUpEntry
-from libra_edge.profiling.headline import headline
+from libra_edge.profiling.headline import ended_early, headline
 from libra_edge.profiling.machine_watch import MachineWatch
 from libra_edge.profiling.memory import Memory
 from libra_edge.profiling.path import ChunkPath, chunk_paths
@@ -26,6 +27,7 @@ class Measured:
         facts: what was profiled and where: the fields of ProfileDocument that are words.
         log: of the run; None without a robot.
         period_ns: of the servo loop.
+        fault: what ended the run before its time.
     """
 
     facts: Mapping[str, Any]
@@ -36,6 +38,7 @@ class Measured:
     clocks: Sequence[ClockEntry]
     log: ProfileLog | None = None
     period_ns: int = 0
+    fault: RuntimeFault | None = None
     layers: Sequence[LayerEntry] = ()
     roofline: Mapping[str, Any] | None = None
     predictions: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +48,7 @@ def build_document(measured: Measured) -> ProfileDocument:
     """Figures and sentences; where trace and page lie is added by whoever writes them."""
     log, machine = measured.log, measured.machine
     paths = [] if log is None else chunk_paths(log)
-    stages = model_stages(measured.side) if log is None else run_stages(log, paths, measured.side)
+    stages = run_stages(log, paths, measured.side) if log is not None and paths else model_stages(measured.side)
     sums, counts = sums_of(paths), None if log is None else _counts(log, paths, measured.period_ns)
     power = _power(measured)
     lines = headline(
@@ -53,7 +56,7 @@ def build_document(measured: Measured) -> ProfileDocument:
     )
     fields = {
         **measured.facts,
-        "headline": lines,
+        "headline": [*ended_early(measured.fault), *lines],
         "warm_up": _warm_up(measured.load_s, measured.side.warm_up),
         "stages": {stage.name: _stage(stage) for stage in stages},
         "sums": None if sums is None else asdict(sums),

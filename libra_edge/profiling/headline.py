@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from libra_edge.errors import RuntimeFault
 from libra_edge.profiling.document import ClockEntry, CountsEntry, HeadlineEntry
 from libra_edge.profiling.stages import END_TO_END, Stage, Sums, by_name
 
@@ -21,6 +22,11 @@ def headline(
 ) -> list[HeadlineEntry]:
     """Warnings first, then what was found."""
     return [*_spoilt(clocks, throttled), *_unexplained(sums), *_found(stages), *_misses(counts), _power(power_w)]
+
+
+def ended_early(fault: RuntimeFault | None) -> list[HeadlineEntry]:
+    """What ended the run before its time."""
+    return [] if fault is None else [_say("bad", f"A fault ended the run early: {fault}.")]
 
 
 def _spoilt(clocks: Sequence[ClockEntry], throttled: Sequence[str] | None) -> list[HeadlineEntry]:

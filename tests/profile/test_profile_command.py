@@ -11,12 +11,14 @@ import pytest
 
 from libra_edge.cli import profile_measure
 from libra_edge.cli.main import run_command
-from libra_edge.errors import ConfigError, PlanError
+from libra_edge.errors import BusError, ConfigError, PlanError, RuntimeFault
 from libra_edge.profiling.document import ProfileDocument, read_profile
 from libra_edge.profiling.machine_watch import watched_machine
 from libra_edge.profiling.path import PATH
+from libra_edge.profiling.profile_log import ProfileLog
 from tests.models import write_tiny_bundle
 from tests.profile.made_document import made_document
+from tests.profile.made_log import made_log
 from tests.profile.test_trace import check_structure
 
 CONTRACT = {"stages", "layers", "roofline", "memory_mb", "power_w", "predictions", "trace", "html"}
@@ -137,6 +139,22 @@ def test_bad_input_is_refused_before_anything_is_measured(
     code, out, err = profile(*options)
     assert (code, out) == (2, "")
     assert sentence in err
+
+
+def test_a_run_that_breaks_leaves_what_was_seen_and_exit_code_3(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> tuple[ProfileLog, RuntimeFault]:
+        return made_log(), BusError("no answer from servo 3")
+
+    monkeypatch.setattr(profile_measure, "profiled_run", broken)
+    code, out, err = profile("--json")
+    assert code == 3
+    assert err.endswith("libra-edge: no answer from servo 3")
+    found = json_of(out)
+    assert found["headline"][0] == {"look": "bad", "text": "A fault ended the run early: no answer from servo 3."}
+    assert found["stages"]["end_to_end"]["n"] == 2
+    assert json.loads(Path(found["trace"]).read_text())["traceEvents"]
 
 
 def test_words_that_the_model_does_not_know(profile: Profile) -> None:
