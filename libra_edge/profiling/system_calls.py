@@ -99,14 +99,15 @@ class TimedEngine:
         self.name = engine.name
         self.inputs = engine.inputs
         self._engine, self._parts = engine, parts
+        self._phased = engine if isinstance(engine, Phased) else None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """See `Engine.run`."""
         began_ns = time.monotonic_ns()
         outputs = self._engine.run(inputs)
-        phases = self._engine.phases if isinstance(self._engine, Phased) else None
-        whole = Span(self.name, began_ns, time.monotonic_ns())
-        self._parts.extend([whole] if phases is None else spans_of(phases))
+        ended_ns = time.monotonic_ns()
+        phases = None if self._phased is None else self._phased.phases
+        self._parts.extend([Span(self.name, began_ns, ended_ns)] if phases is None else spans_of(phases))
         return outputs
 
 
@@ -115,11 +116,12 @@ class TimedDenoiser:
 
     def __init__(self, denoiser: Denoiser, parts: list[Span]) -> None:
         self._denoiser, self._parts = denoiser, parts
+        self._phased = denoiser if isinstance(denoiser, Phased) else None
 
     def denoise(self, inputs: Mapping[str, NDArray[Any]], noise: Float32) -> NDArray[Any]:
         """See `Denoiser.denoise`."""
         sample = self._denoiser.denoise(inputs, noise)
-        phases = self._denoiser.phases if isinstance(self._denoiser, Phased) else None
+        phases = None if self._phased is None else self._phased.phases
         self._parts.extend([] if phases is None else spans_of(phases))
         return sample
 
