@@ -23,6 +23,7 @@ from benchmarks.pictures.bus_plot import draw_bus
 from benchmarks.wire.cycles import Cycle, OurBus, SdkBus, cpu_share, durations_us, wire_us
 from benchmarks.wire.far_end import far_end, lose
 from libra_edge.robot import open_robot
+from libra_edge.runtime.realtime import keep_processors_awake
 
 ROBOT = "koch"
 SERVOS = {joint.id: joint.servo for joint in open_robot(ROBOT).joint}
@@ -131,6 +132,14 @@ def verdicts(figures: dict[str, Any]) -> dict[str, bool]:
     }
 
 
+def _awake() -> str:
+    """What the servo process asks for too; for ours and the SDK alike."""
+    try:
+        return f"processors awake: {keep_processors_awake()}"
+    except OSError as error:
+        return f"processors may go to sleep: {error.strerror}"
+
+
 def main() -> None:
     """Measure, draw and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,6 +148,7 @@ def main() -> None:
     options.add_argument("--cpu-seconds", type=float, default=20.0, help="for the share of a core [default: 20]")
     options.add_argument("--picture", type=Path, help="draw the cycle times into this PNG file")
     chosen = options.parse_args()
+    print(_awake(), file=sys.stderr)
     rates = {}
     for baud in BAUDS:
         print(f"{baud / 1e6:g} Mbit/s ...", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Emulated servos behind a pseudo-terminal that takes as long as a wire would: `python -m benchmarks.wire.far_end`.
 
-A process of its own, which never sleeps while it waits for a question: nothing but the wire's time is between question
-and answer. On stdin it is told which servos are missing.
+A process of its own, which never sleeps: nothing but the wire's time is between question and answer. On stdin it is
+told which servos are missing.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 from libra_edge.robot import open_robot
 
 
 @contextmanager
-def far_end(robot_name: str, baud: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def far_end(
+    robot_name: str, baud: int, module: str = "benchmarks.wire.far_end"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The port of such a wire, and its process; `lose` tells it of missing servos."""
-    arguments = [sys.executable, "-m", "benchmarks.wire.far_end", "--robot", robot_name, "--baud", str(baud)]
+    arguments = [sys.executable, "-m", module, "--robot", robot_name, "--baud", str(baud)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -50,7 +53,7 @@ def main() -> None:
     chosen = options.parse_args()
     robot = open_robot(chosen.robot)
     plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
-    emulator = ServoBusEmulator(specs_of(robot), plant, baud=chosen.baud, paced=True)
+    emulator = ServoBusEmulator(specs_of(robot), plant, baud=chosen.baud, pace=WirePace(sleeps=False))
     with emulator.servos() as servos:
         everyone = dict(servos)
     print(json.dumps({"port": emulator.port}), flush=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from libra_edge.drivers.dynamixel import instructions
@@ -28,6 +29,8 @@ LEAST_MARGIN_S = 1e-3
 """What an adapter on a USB port needs beyond the bytes' time, even where time is short."""
 LENGTHS = 4
 """A question after a silent one asks for a byte more, so many lengths in all: a late answer fits none but its own."""
+LATEST_S = 0.1
+"""An answer that has not come for so long will not: questions are asked at their own length again."""
 
 
 Question = Callable[[Sequence[int], int], tuple[Instruction, int]]
@@ -78,6 +81,7 @@ class AsyncBus:
         self._until_ns: int | None = None
         self._delay: AnswerDelay | None = None
         self._longer = 0
+        self._fault_s = -math.inf
         self._unsettled: set[int] = set()
 
     @contextlib.contextmanager
@@ -131,10 +135,13 @@ class AsyncBus:
             raise answers.fault
         return {servo_id: _accepted(answers.statuses[servo_id]) for servo_id in servo_ids}
 
-    async def sync_read_some(self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False) -> Answers:
-        """As `sync_read`, but silent servos are no error. Raises PortError.
+    async def sync_read_some(
+        self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False, silent: Collection[int] = ()
+    ) -> Answers:
+        """As `sync_read`, but servos that do not answer are no error. Raises PortError.
 
         They are asked again by a plain read, the first of them last: in a sync read a servo waits for the one before.
+        Not so if all of them are among the `silent`, who did not answer the last time either.
         """
 
         def plain(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
@@ -143,8 +150,10 @@ class AsyncBus:
         def quick(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
             return instructions.fast_sync_read(ids, address, size + more), size + more
 
-        answers = await self._ask(servo_ids, quick if fast else plain, again=plain)
-        return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
+        answers = await self._ask(servo_ids, quick if fast else plain, again=plain, silent=silent)
+        if any(len(status.parameters) > size for status in answers.statuses.values()):
+            return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
+        return answers
 
     async def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
         """Whether these servos know the fast sync read. Raises PortError."""
@@ -168,18 +177,24 @@ class AsyncBus:
             raise answers.fault
         return _accepted(answers.statuses[servo_id])
 
-    async def _ask(self, servo_ids: Sequence[int], question: Question, again: Question) -> Answers:
-        """Exchange, then ask those who are missing `again`, while attempts and time are left."""
+    async def _ask(
+        self, servo_ids: Sequence[int], question: Question, again: Question, silent: Collection[int] = ()
+    ) -> Answers:
+        """Exchange; ask the missing `again` while attempts and time are left, unless all of them are `silent`."""
         statuses: dict[int, Status] = {}
         asked = list(servo_ids)
         for left in range(self.attempts, 0, -1):
+            if self._longer and time.monotonic() > self._fault_s + LATEST_S:
+                self._longer = 0
             exchange = Exchange(*question(asked, self._longer), asked)
             fault = await self._carry(exchange, left)
             statuses.update(exchange.answers)
             if fault is None:
                 break
-            self._longer = (self._longer + 1) % LENGTHS
-            if left == 1 or (self._until_ns is not None and self._until_ns <= time.monotonic_ns()):
+            self._longer, self._fault_s = (self._longer + 1) % LENGTHS, time.monotonic()
+            if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
+                break
+            if self._until_ns is not None and self._until_ns <= time.monotonic_ns():
                 break
             self.counts.repeated += 1
             logger.debug("asking again: %s", fault)
@@ -190,14 +205,14 @@ class AsyncBus:
 
     async def _carry(self, exchange: Exchange, attempts_left: int) -> NoAnswerError | CorruptPacketError | None:
         """One exchange, counted. What is missing at its end, or None."""
-        late = self._transport.drain()
+        late, corrupt = self._transport.drain()
         wire_s = self._transport.wire_s(exchange)
         wait_s = self._patience_s(wire_s, len(exchange.servo_ids), attempts_left)
         took_s = await self._transport.carry(exchange, wait_s)
         late += exchange.strays
         self.counts.asked += 1
         self.counts.late += late
-        self.counts.corrupt += exchange.corrupt
+        self.counts.corrupt += corrupt + exchange.corrupt
         if self._delay is not None and late:
             self._delay.came_too_late()
         if exchange.complete:

@@ -1,8 +1,8 @@
-"""The bus for a thread without an event loop: each call runs `AsyncBus` in the port's own loop until it is done."""
+"""The bus for a thread without an event loop: each call steps through `AsyncBus` until it is done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from libra_edge.drivers.dynamixel.answer_delay import AnswerDelay
@@ -75,9 +75,11 @@ class Bus:
         """`size` bytes from each servo, in one packet for all if `fast`. Raises BusError."""
         return self.port.wait_for(self._bus.sync_read(servo_ids, address, size, fast=fast))
 
-    def sync_read_some(self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False) -> Answers:
-        """As `sync_read`, but silent servos are no error. Raises PortError."""
-        return self.port.wait_for(self._bus.sync_read_some(servo_ids, address, size, fast=fast))
+    def sync_read_some(
+        self, servo_ids: Sequence[int], address: int, size: int, *, fast: bool = False, silent: Collection[int] = ()
+    ) -> Answers:
+        """See `AsyncBus.sync_read_some`. Raises PortError."""
+        return self.port.wait_for(self._bus.sync_read_some(servo_ids, address, size, fast=fast, silent=silent))
 
     def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
         """Whether these servos know the fast sync read. Raises PortError."""

@@ -32,6 +32,7 @@ class Exchange:
         self._fast = instruction.opcode == Opcode.FAST_SYNC_READ
         self._parser = FrameParser()
         self._received = bytearray()
+        self._parsed = 0
 
     @property
     def answer_bytes(self) -> int:
@@ -68,15 +69,31 @@ class Exchange:
     def feed(self, data: bytes) -> bool:
         """Take bytes as they come; True once all is there, or so much that what is damaged will not come again."""
         self._received += data
-        for frame in self._parser.feed(data):
-            self._take(frame)
+        if self._fast and not self._parsed:
+            if len(self._received) < self.answer_bytes:
+                return False
+            self._keep_blocks()
+        if not self.complete:
+            self._parse()
         return self.complete or (self.corrupt > 0 and len(self._received) >= self.answer_bytes)
 
     def end(self) -> None:
         """No more will come: keep the blocks of a damaged or unfinished fast answer that are sound by themselves."""
-        if self._fast and not self.complete:
-            for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self._size):
-                self.answers.setdefault(status.servo_id, status)
+        if self.complete:
+            return
+        self._parse()
+        if self._fast:
+            self._keep_blocks()
+
+    def _keep_blocks(self) -> None:
+        for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self._size):
+            self.answers.setdefault(status.servo_id, status)
+
+    def _parse(self) -> None:
+        """Look for packets in what has not been looked at yet."""
+        for frame in self._parser.feed(bytes(self._received[self._parsed :])):
+            self._take(frame)
+        self._parsed = len(self._received)
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode != Opcode.STATUS:

@@ -52,7 +52,12 @@ def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[S
     start = received.find(prefix)
     if start < 0:
         return []
-    statuses, end, remainder = [], start + len(prefix), crc16(prefix)
+    packet = received[start : start + packet_bytes(len(servo_ids), size)]
+    whole = crc16(packet[:-CRC_BYTES]) == int.from_bytes(packet[-CRC_BYTES:], "little")
+    if whole and (statuses := blocks_of(packet, servo_ids, size)):
+        return statuses
+    statuses = []
+    end, remainder = start + len(prefix), crc16(prefix)
     for servo_id in servo_ids:
         block = received[end : end + size + BLOCK_OVERHEAD]
         remainder = crc16(block[:-CRC_BYTES], remainder)

@@ -7,9 +7,10 @@ import errno
 import logging
 import os
 import select
-import selectors
 import termios
-from collections.abc import Coroutine
+import time
+import types
+from collections.abc import Coroutine, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,14 +32,13 @@ class SerialPort:
     """8 data bits, no parity, one stop bit, locked against other programs that lock too.
 
     Used from one thread. A program with an event loop awaits what `SerialTransport` offers there; one without lets
-    `wait_for` run it in a loop that belongs to the port.
+    `wait_for` step through it.
     """
 
     def __init__(self, path: str, baud: int) -> None:
         self.path = path
         self.baud = baud
         self._serial: serial.Serial | None = None
-        self._events: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_open(self) -> bool:
@@ -59,9 +59,6 @@ class SerialPort:
         if self._serial is not None:
             self._serial.close()
             self._serial = None
-        if self._events is not None:
-            self._events.close()
-            self._events = None
 
     def fileno(self) -> int:
         """The descriptor. Raises PortError for a port that is not open."""
@@ -84,12 +81,44 @@ class SerialPort:
         except OSError as error:
             raise PortError(self.path, f"cannot be read: {error}; was it unplugged?") from error
 
+    async def readable(self, until_s: float) -> bool:
+        """Wait until there is something to `take`; False if nothing has come by the monotonic time `until_s`."""
+        try:
+            events = asyncio.get_running_loop()
+        except RuntimeError:
+            return await _stepped(until_s)
+        descriptor, ready = self.fileno(), events.create_future()
+        events.add_reader(descriptor, _settle, ready, True)
+        timer = events.call_at(until_s, _settle, ready, False)
+        try:
+            return bool(await ready)
+        finally:
+            timer.cancel()
+            events.remove_reader(descriptor)
+
     def wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run `work` to its end in an event loop of the port's own, for a thread that has none."""
-        if self._events is None:
-            # select() waits to the microsecond where epoll counts milliseconds.
-            self._events = asyncio.SelectorEventLoop(selectors.SelectSelector())
-        return self._events.run_until_complete(work)
+        """Run `work`, which awaits nothing but this port, to its end in a thread without an event loop.
+
+        Its waits are plain `select` calls: tasks and callbacks would make each cycle of the servo loop 100 us longer.
+        """
+        try:
+            until_s = work.send(None)
+            while True:
+                until_s = work.send(self._is_readable_by(until_s))
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+        finally:
+            work.close()
+
+    def _is_readable_by(self, until_s: float) -> bool:
+        """Looks once more after the time is up: the process may have been stopped for longer than it meant to wait."""
+        descriptor = self.fileno()
+        while True:
+            left_s = until_s - time.monotonic()
+            ready = bool(select.select([descriptor], [], [], max(0.0, left_s))[0])
+            if ready or left_s <= 0.0:
+                return ready
 
     def _opened(self) -> serial.Serial:
         if self._serial is None:
@@ -102,6 +131,17 @@ class SerialPort:
             self._opened().set_low_latency_mode(True)
         except (OSError, ValueError, NotImplementedError) as error:
             logger.warning("%s keeps its latency of up to 16 ms (%s): the servo loop may be late", self.path, error)
+
+
+@types.coroutine
+def _stepped(until_s: float) -> Generator[float, bool, bool]:
+    """Hands a wait to `wait_for`, and what came of it back."""
+    return (yield until_s)
+
+
+def _settle(ready: asyncio.Future[bool], result: bool) -> None:
+    if not ready.done():
+        ready.set_result(result)
 
 
 def _write_whole(descriptor: int, packet: bytes) -> None:

@@ -20,7 +20,8 @@ STATE_BYTES = STATE.size
 class StateReader:
     """The silent are asked last: in a sync read a servo answers when it has seen the one before it.
 
-    They take turns at being asked first among themselves, so that those behind a missing one are found.
+    They take turns at being asked first among themselves, so that those behind a missing one are found. Who was
+    silent in the last read is asked once, not twice: a cable that has come off must not cost every cycle two waits.
 
     Attributes:
         fast: whether all are asked by a fast sync read.
@@ -42,7 +43,9 @@ class StateReader:
     def read(self) -> Answers:
         """One status a servo that answers. Raises PortError."""
         asked_ns = time.monotonic_ns()
-        answers = self._bus.sync_read_some(self._order, STATE_ADDRESS, STATE_BYTES, fast=self.fast)
+        answers = self._bus.sync_read_some(
+            self._order, STATE_ADDRESS, STATE_BYTES, fast=self.fast, silent=self.silent_since_ns
+        )
         silent = [servo_id for servo_id in self._order if servo_id not in answers.statuses]
         self.silent_since_ns = {servo_id: self.silent_since_ns.get(servo_id, asked_ns) for servo_id in silent}
         answered = [servo_id for servo_id in self._ids if servo_id in answers.statuses]

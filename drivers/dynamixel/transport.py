@@ -1,20 +1,19 @@
-"""Carries one exchange after the other over a serial port, in the event loop of whoever awaits it."""
+"""Carries one exchange after the other over a serial port, in the event loop of whoever awaits it, or stepped."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from libra_edge.drivers.dynamixel.exchange import Exchange
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.errors import BusError, PortError
+from libra_edge.errors import PortError
 
 BITS_A_BYTE = 10
 
 
 class SerialTransport:
-    """The loop watches the port's descriptor; nothing spins, blocks, or has a thread."""
+    """The kernel watches the port's descriptor; nothing spins, or has a thread."""
 
     def __init__(self, port: SerialPort) -> None:
         self.port = port
@@ -23,43 +22,26 @@ class SerialTransport:
         """How long question and answers are on the wire."""
         return (len(exchange.packet) + exchange.answer_bytes) * BITS_A_BYTE / self.port.baud
 
-    def drain(self) -> int:
-        """Drop what has come and was not awaited; how many whole packets that was. Raises PortError."""
+    def drain(self) -> tuple[int, int]:
+        """Drop what was not awaited; how many packets in it check, and how many do not. Raises PortError."""
         stale = self.port.take()
-        return len(FrameParser().feed(stale)) if stale else 0
+        if not stale:
+            return 0, 0
+        parser = FrameParser()
+        return len(parser.feed(stale)), parser.corrupt
 
     async def carry(self, exchange: Exchange, wait_s: float) -> float:
         """Send the question, feed the exchange until it has enough or `wait_s` has passed; seconds it took.
 
         Raises PortError.
         """
-        events = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = events.create_future()
-        descriptor = self.port.fileno()
-        began = time.monotonic()
+        began_s = time.monotonic()
         self.port.send(exchange.packet)
-        events.add_reader(descriptor, self._receive, exchange, ended)
-        timer = events.call_later(wait_s, _end, ended)
-        try:
-            await ended
-        finally:
-            timer.cancel()
-            events.remove_reader(descriptor)
-        exchange.end()
-        return time.monotonic() - began
-
-    def _receive(self, exchange: Exchange, ended: asyncio.Future[None]) -> None:
-        try:
+        while await self.port.readable(began_s + wait_s):
             data = self.port.take()
             if not data:
                 raise PortError(self.port.path, "hung up; was it unplugged?")
             if exchange.feed(data):
-                _end(ended)
-        except BusError as error:
-            if not ended.done():
-                ended.set_exception(error)
-
-
-def _end(ended: asyncio.Future[None]) -> None:
-    if not ended.done():
-        ended.set_result(None)
+                break
+        exchange.end()
+        return time.monotonic() - began_s

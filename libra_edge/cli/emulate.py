@@ -22,6 +22,7 @@ from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
 from libra_edge.drivers.simulation.servos.limits_file import open_limits
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 from libra_edge.errors import CheckFailed, ConfigError
 from libra_edge.robot import Baud, open_robot
 
@@ -73,7 +74,7 @@ def command(
     allowed = None if limits is None else open_limits(limits, servo_ids)
     speed = int(baud) if baud else robot.bus.baud
     with _signals_end() as ended, moved_by(dynamics, robot) as plant:
-        emulator = ServoBusEmulator(specs_of(robot), plant, baud=speed, paced=True)
+        emulator = ServoBusEmulator(specs_of(robot), plant, baud=speed, pace=WirePace())
         judge = None if allowed is None else LimitJudge(allowed, plant)
         faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
         with emulator, _linked(link, emulator.port), faulty, judged:

@@ -86,7 +86,7 @@ def test_a_broken_file_is_told_where_it_is_broken(tmp_path: Path, old: str, new:
 
 
 def test_an_unknown_robot_is_told_what_there_is() -> None:
-    with pytest.raises(ConfigError, match="koch, koch-sim"):
+    with pytest.raises(ConfigError, match="koch, koch-leader, koch-sim"):
         open_robot("kosch")
 
 

@@ -112,6 +112,24 @@ def test_every_silent_servo_is_named_with_the_time_and_the_others_are_known(robo
             arm.read()
 
 
+def test_who_was_silent_in_the_last_read_is_asked_once_a_read_until_it_answers(robot: Robot) -> None:
+    ids = [joint.id for joint in robot.joint][-3:]
+    with opened(robot, margin_s=SHORT_S) as (emulator, arm):
+        arm.enable_torque()
+        arm.read()
+        taken = servo_faults.take_out(emulator, ids)
+        with pytest.raises(MissingServosError):
+            read_twice(arm)
+        before = replace(arm.counts)
+        for _ in range(3):
+            with pytest.raises(MissingServosError) as caught:
+                arm.read()
+            assert list(caught.value.silent_s) == ids
+        assert (arm.counts.asked - before.asked, arm.counts.repeated - before.repeated) == (3, 0)
+        servo_faults.put_back(emulator, taken)
+        arm.read()
+
+
 def read_twice(arm: DynamixelArm) -> None:
     """The first read after a servo fell silent may not have found all behind it; the second has."""
     try:

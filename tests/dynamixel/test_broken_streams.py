@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from libra_edge.drivers.dynamixel import instructions
+from libra_edge.drivers.dynamixel import fast_sync_read, instructions
 from libra_edge.drivers.dynamixel.exchange import Exchange
 from libra_edge.drivers.dynamixel.frame import Status, status_of
 from libra_edge.drivers.dynamixel.parser import FrameParser
@@ -14,6 +14,8 @@ from tests.dynamixel.broken_streams import IDS, SIZE, BrokenStream, broken_strea
 
 ALL, QUICK = 1_000_000, 4_000
 """`make soak` and `make test`."""
+CRC_MISSES = 2.0**-16
+"""A checksum of 16 bits holds by chance in so many of the packets that were damaged anyhow: nobody could tell."""
 AFTERWARDS = (Status(4, 0, b"first"), Status(5, 0, b"second"))
 QUESTIONS = (instructions.sync_read(IDS, 126, SIZE), instructions.fast_sync_read(IDS, 126, SIZE))
 
@@ -25,6 +27,12 @@ def answers_in(stream: BrokenStream, exchange: Exchange) -> dict[int, Status]:
     return exchange.answers
 
 
+def checks_in(stream: BrokenStream, status: Status) -> bool:
+    """Whether just this answer, or its block of a fast one, lies in the stream with a checksum that holds."""
+    received = b"".join(stream.pieces)
+    return status.encode() in received or status in fast_sync_read.sound_blocks(received, IDS, SIZE)
+
+
 def frames_in(stream: BrokenStream) -> list[Status | None]:
     """With two whole packets behind it."""
     parser = FrameParser()
@@ -34,7 +42,7 @@ def frames_in(stream: BrokenStream) -> list[Status | None]:
 
 @pytest.mark.parametrize("count", [QUICK, pytest.param(ALL, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])])
 def test_broken_streams(count: int) -> None:
-    garbled: list[int] = []
+    undetectable = 0
     seen = 0
     for seed in range(count):
         rng = random.Random(seed)
@@ -45,7 +53,8 @@ def test_broken_streams(count: int) -> None:
             of_others = set[bytes]().union(*(stream.sent[other] for other in IDS if other != servo_id))
             assert status.parameters not in of_others, f"stream {seed}: servo {servo_id} has the value of another"
             if status.parameters not in stream.sent[servo_id]:
-                garbled.append(seed)
+                assert checks_in(stream, status), f"stream {seed}: servo {servo_id} has a value that nobody sent"
+                undetectable += 1
         assert frames_in(stream)[-1] == AFTERWARDS[-1], f"stream {seed}: not back after a packet"
     assert seen > count / 2, "hardly anything was read: these streams prove nothing"
-    assert not garbled, f"values that no servo sent, in streams {garbled}"
+    assert undetectable <= count * CRC_MISSES

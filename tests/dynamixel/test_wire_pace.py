@@ -11,6 +11,7 @@ import pytest
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 from tests.dynamixel.bench import IDS, ROBOT, kinematic_plant
 
 ROUNDS = 20
@@ -46,7 +47,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize("baud", [57_600, 1_000_000, 2_000_000, 3_000_000, 4_000_000])
 def test_a_sync_read_takes_at_least_the_time_of_its_bytes(baud: int, fast: bool) -> None:
-    with ServoBusEmulator(specs_of(ROBOT), kinematic_plant(), baud=baud, paced=True) as emulator:
+    with ServoBusEmulator(specs_of(ROBOT), kinematic_plant(), baud=baud, pace=WirePace()) as emulator:
         port, packets = opened(emulator, baud), sdk.PacketHandler(2.0)
         group = sdk.GroupSyncRead(port, packets, r.PRESENT_CURRENT.address, SIZE)
         for servo_id in IDS:
@@ -57,7 +58,7 @@ def test_a_sync_read_takes_at_least_the_time_of_its_bytes(baud: int, fast: bool)
 
 
 def test_servos_wait_for_their_return_delay() -> None:
-    with ServoBusEmulator(specs_of(ROBOT), kinematic_plant(), paced=True) as emulator:
+    with ServoBusEmulator(specs_of(ROBOT), kinematic_plant(), pace=WirePace()) as emulator:
         port, packets = opened(emulator, 1_000_000), sdk.PacketHandler(2.0)
         assert packets.write1ByteTxRx(port, 3, r.RETURN_DELAY.address, DELAY) == (sdk.COMM_SUCCESS, 0)
         found = fastest_s(lambda: packets.read1ByteTxRx(port, 3, r.LED.address)[1])

@@ -177,7 +177,7 @@ def test_unknown_words_are_refused_before_anything_starts(
 def test_an_arm_that_is_not_there_is_named_with_what_was_looked_for(
     bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("libra_edge.drivers.dynamixel.port_search.find_port.__defaults__", (tmp_path,))
+    monkeypatch.setattr("libra_edge.drivers.dynamixel.port_search.find_port.__defaults__", (tmp_path, tmp_path))
     sentence = refused(capsys, monkeypatch, "--robot", "koch", "--model", str(bundle), "--task", TASK)
     for part in ("ttyACM*", "ttyUSB*", "list_ports", "--robot koch-sim"):
         assert part in sentence

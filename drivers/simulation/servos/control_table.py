@@ -89,11 +89,12 @@ def layout_of(model: ServoModel) -> TableLayout:
 
 
 class ControlTable:
-    """Registers and the bytes in them."""
+    """Registers and the bytes in them; numbers are kept beside their bytes, a cycle asks for some hundred of them."""
 
     def __init__(self, model: ServoModel) -> None:
         self._layout = layout_of(model)
         self._memory = bytearray(self._layout.size)
+        self._values: dict[int, int] = {}
         self._at = {byte: item for item in self._layout.registers for byte in range(item.address, item.end)}
         self.reset(self._layout.registers)
 
@@ -103,10 +104,15 @@ class ControlTable:
         return self._layout.registers
 
     def __getitem__(self, register: Register) -> int:
-        return register.decode(bytes(self._memory[register.address : register.end]))
+        value = self._values.get(register.address)
+        if value is None:
+            value = register.decode(bytes(self._memory[register.address : register.end]))
+        return value
 
     def __setitem__(self, register: Register, value: int) -> None:
-        self._memory[register.address : register.end] = register.encode(value)
+        if self._values.get(register.address) != value:
+            self._memory[register.address : register.end] = register.encode(value)
+            self._values[register.address] = value
 
     def at(self, address: int) -> Register | None:
         """The register that holds the byte at `address`; its range and initial value are the model's."""

@@ -45,11 +45,11 @@ class ServoBusEmulator:
         baud: int = 1_000_000,
         *,
         transmit: Transmit = bytes,
-        paced: bool = False,
+        pace: WirePace | None = None,
     ) -> None:
         """`baud`: what stands in the servos' register 8 at first; a servo does not understand a host at another speed.
 
-        `paced`: packets take as long as on a wire, and servos their return delay; else no time passes.
+        `pace`: packets take as long as on that wire, and servos their return delay; without one no time passes.
         """
         self.ledger = Ledger()
         self._clock = clock or MonotonicClock()
@@ -57,7 +57,7 @@ class ServoBusEmulator:
         for servo in self._servos.values():
             servo[r.BAUD] = BAUDS.index(baud)
         self._bus = EmulatedBus(self._servos, self._clock, self.ledger)
-        self._pace = WirePace() if paced else None
+        self._pace = pace
         self.transmit = transmit
         self._parser = FrameParser()
         self._lock = threading.RLock()

@@ -1,0 +1,93 @@
+"""Emulated servos on a paced wire that spoils their answers: `python -m benchmarks.wire.troubled_end`.
+
+A process of its own. Every sensor value says whose it is and when it was measured (`value_of`). A line on stdin begins
+the trouble, the next one ends it and is answered with the number of answers spoilt, by kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.servos.packet_faults import Transmit, corrupt, late, lost
+from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
+from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
+from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
+from libra_edge.drivers.simulation.servos.wire_pace import WirePace
+from libra_edge.robot import open_robot
+
+SHARES = {"corrupt": 0.01, "lost": 0.005, "late": 0.002}
+LATE_S = 0.004
+SLICE = 512
+"""Ticks that belong to one servo: six of them in a turn. The time in ms is told modulo this."""
+
+
+def value_of(servo_id: int, now_ms: int) -> int:
+    """The position, ticks, that the servo measures at a monotonic time."""
+    return servo_id * SLICE + now_ms % SLICE
+
+
+class TellingPlant(KinematicPlant):
+    """Obeys as it should, and measures nothing but the time; the velocity is the servo's id."""
+
+    def measure(self, servo_id: int) -> ServoMeasurement:
+        """In the slice of the servo, the time now."""
+        return ServoMeasurement(value_of(servo_id, time.monotonic_ns() // 1_000_000), servo_id, -servo_id)
+
+
+class Trouble:
+    """Spoils answers at random, and counts them by kind."""
+
+    def __init__(self, kinds: Iterable[tuple[str, float, Transmit]], seed: int) -> None:
+        """`kinds`: name, share of all answers, what happens to them."""
+        self.counts: Counter[str] = Counter()
+        self._kinds, self._random = tuple(kinds), random.Random(seed)
+
+    def __call__(self, packet: bytes) -> bytes:
+        """What arrives of it."""
+        self.counts["answers"] += 1
+        draw = self._random.random()
+        for name, share, fault in self._kinds:
+            if draw < share:
+                self.counts[name] += 1
+                return fault(packet)
+            draw -= share
+        return packet
+
+
+def main() -> None:
+    """Print the port, then serve."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--robot", default="koch")
+    options.add_argument("--baud", type=int, default=1_000_000)
+    chosen = options.parse_args()
+    robot = open_robot(chosen.robot)
+    emulator = ServoBusEmulator(
+        specs_of(robot), TellingPlant(MonotonicClock(), rest_ticks(robot)), baud=chosen.baud, pace=WirePace()
+    )
+    faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send, LATE_S)}
+    trouble = Trouble([(name, SHARES[name], fault) for name, fault in faults.items()], seed=1)
+    threading.Thread(target=_obey, args=(emulator, trouble), daemon=True).start()
+    print(json.dumps({"port": emulator.port}), flush=True)
+    while True:
+        emulator.serve()
+
+
+def _obey(emulator: ServoBusEmulator, trouble: Trouble) -> None:
+    sys.stdin.readline()
+    emulator.transmit = trouble
+    print("begun", flush=True)
+    sys.stdin.readline()
+    emulator.transmit = bytes
+    print(json.dumps(trouble.counts), flush=True)
+
+
+if __name__ == "__main__":
+    main()
