@@ -50,6 +50,9 @@ def measure(order: Order) -> Measured:
 
     Raises InputError for what cannot be profiled, EngineError for a system that fails. A run's fault is a finding.
     """
+    if order.boards:
+        board = order.boards[0]
+        raise ConfigError(f"no board can be predicted for yet, so not for {board!r} either: leave --predict out")
     files = order.bundle.policy_files(target_of(order.backend))
     task = order.task or _example(files.spec)
     console = stderr_console()
