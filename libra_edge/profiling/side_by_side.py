@@ -64,7 +64,7 @@ class Exercise:
         _repeat(self._refine, part_s)
         alone = self._taken()
         self._both(part_s)
-        return SideBySide(warm_up, alone, _overlapping(self._taken()))
+        return SideBySide(warm_up, alone, overlapping(self._taken()))
 
     def _plan(self) -> None:
         self._planner.plan(self._observation, self._instruction)
@@ -113,7 +113,7 @@ def _repeat(call: Callable[[], Any], seconds: float) -> None:
         done += 1
 
 
-def _overlapping(calls: Calls) -> Calls:
+def overlapping(calls: Calls) -> Calls:
     """Without the calls during which the other system had not begun yet or was done already."""
     if not calls.planner or not calls.refiner:
         return calls

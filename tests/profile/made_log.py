@@ -59,7 +59,7 @@ def made_log() -> ProfileLog:
     log = ProfileLog(SimulatedClock(), ROBOT.joint_names, LimitCheck(ROBOT), start_ns=START, end_ns=START + 1500 * MS)
     for number in range(3):
         _add_chunk(log, number, START + number * 500 * MS)
-    log.commands.append(command(7, START + 1400 * MS, 2, late_ns=ns(8.0), written_ns=START + 1410 * MS))
+    log.commands.append(command(7, START + 1400 * MS, 2, late_ns=ns(8.0), written_ns=START + 1405 * MS))
     log.faults.append(FaultReport(0.7, "<b>something</b>", "goes on"))
     log.plans, log.chunks, log.late_chunks = 3, 3, 1
     return log

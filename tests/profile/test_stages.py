@@ -85,5 +85,11 @@ def test_quantiles_are_times_that_were_measured(times: list[float]) -> None:
     assert figures.n == len(times)
 
 
+def test_the_quantiles_of_two_hundred_times() -> None:
+    figures = figures_of(float(number) for number in range(200, 0, -1))
+    assert figures is not None
+    assert (figures.p50, figures.p90, figures.p99, figures.max, figures.mean) == (100, 180, 198, 200, 100.5)
+
+
 def test_no_times_have_no_figures() -> None:
     assert figures_of([]) is None

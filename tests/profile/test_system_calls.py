@@ -12,8 +12,15 @@ from libra_edge.errors import EngineError
 from libra_edge.messages import Float64
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.path import parts_of
-from libra_edge.profiling.side_by_side import MIN_CALLS, WARM_UP_CALLS, Exercise, made_up_observation
-from libra_edge.profiling.system_calls import COPY_OUT, DEVICE, LAUNCH, UPDATE, SystemCalls
+from libra_edge.profiling.side_by_side import (
+    MIN_CALLS,
+    WARM_UP_CALLS,
+    Calls,
+    Exercise,
+    made_up_observation,
+    overlapping,
+)
+from libra_edge.profiling.system_calls import COPY_OUT, DEVICE, LAUNCH, UPDATE, SystemCall, SystemCalls
 from libra_edge.runtime.load_systems import Systems, load_systems
 from tests.cuda.software_device import Device, loaded_on
 from tests.models import write_tiny_bundle
@@ -72,8 +79,8 @@ def test_a_gpus_call_is_told_apart_into_input_launch_device_and_output(files: Po
         assert [part.name for part in call.parts] == [UPDATE, LAUNCH, DEVICE, COPY_OUT]
         ends = [part.ended_ns for part in call.parts]
         assert [part.began_ns for part in call.parts[1:]] == ends[:-1], "one begins where the other ends"
-        assert call.began_ns <= call.parts[0].began_ns
-        assert ends[-1] <= call.ended_ns
+        times = [call.began_ns, call.parts[0].began_ns, *ends, call.ended_ns]
+        assert times == sorted(times)
 
 
 def test_systems_are_called_alone_and_then_both_at_once(files: PolicyFiles) -> None:
@@ -86,6 +93,15 @@ def test_systems_are_called_alone_and_then_both_at_once(files: PolicyFiles) -> N
     begin = max(side.both.planner[0].began_ns, side.both.refiner[0].began_ns)
     end = min(side.both.planner[-1].ended_ns, side.both.refiner[-1].ended_ns)
     assert begin < end, "both is both"
+
+
+def test_calls_that_the_other_system_did_not_see_are_not_side_by_side() -> None:
+    planner = tuple(SystemCall("planner", begin, begin + 10, ()) for begin in (100, 120, 140))
+    refiner = tuple(SystemCall("refiner", begin, begin + 30, ()) for begin in (0, 60, 101, 145, 200))
+    kept = overlapping(Calls(planner, refiner))
+    assert [call.began_ns for call in kept.planner] == [100, 120, 140]
+    assert [call.began_ns for call in kept.refiner] == [101, 145]
+    assert overlapping(Calls((), refiner)) == Calls((), refiner)
 
 
 def test_a_planner_that_breaks_beside_the_refiner_is_heard_of(

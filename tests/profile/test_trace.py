@@ -84,7 +84,7 @@ def test_misses_faults_and_late_chunks_are_marked() -> None:
     timed = check_structure(run_trace(made_log(), PERIOD))
     marks = {event["name"]: event["ts"] for event in timed if event["ph"] == "i"}
     assert set(marks) == {"deadline missed", "chunk late", "fault: <b>something</b>"}
-    assert marks["deadline missed"] == pytest.approx(200_000 + 1_410_000)
+    assert marks["deadline missed"] == pytest.approx(200_000 + 1_405_000)
     assert marks["fault: <b>something</b>"] == pytest.approx(200_000 + 700_000)
 
 
