@@ -11,7 +11,6 @@ from typing import Any
 from libra_edge.profiling.document import FiguresEntry, ProfileDocument
 from libra_edge.profiling.page.layer_section import layer_section
 from libra_edge.profiling.page.machine_section import machine_section
-from libra_edge.profiling.page.markup import ms
 from libra_edge.profiling.page.stage_section import systems_section, way_section
 from libra_edge.profiling.page.timeline_section import timeline_section
 from libra_edge.profiling.stages import END_TO_END
@@ -66,8 +65,8 @@ def _tiles(document: ProfileDocument) -> str:
 
 
 def _p50(figures: FiguresEntry | None) -> str | None:
-    return None if figures is None else f"{ms(figures.p50)} ms"
+    return None if figures is None else f"{figures.p50:.1f} ms"
 
 
 def _p99(figures: FiguresEntry | None) -> str | None:
-    return None if figures is None else f"{ms(figures.p99)} ms"
+    return None if figures is None else f"{figures.p99:.1f} ms"
