@@ -35,7 +35,7 @@ def profile(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """Runs the verb; gives exit code, stdout and stderr."""
 
     def run(*options: object) -> tuple[int, str, str]:
-        given = ["--bundle", str(bundle), "--out", str(tmp_path / "out"), "--seconds", "1"]
+        given = ["--bundle", str(bundle), "--out", str(tmp_path / "out"), "--seconds", "0.3"]
         code = run_command(["profile", *given, *map(str, options)])
         printed = capsys.readouterr()
         return code, printed.out, " ".join(printed.err.split())
@@ -49,7 +49,7 @@ def json_of(out: str) -> dict[str, Any]:
 
 
 def test_a_run_is_profiled_from_picture_to_bus(profile: Profile, tmp_path: Path) -> None:
-    code, out, err = profile("--robot", "koch-sim", "--seconds", "4", "--json")
+    code, out, err = profile("--robot", "koch-sim", "--seconds", "3", "--json")
     assert code == 0, err
     found = json_of(out)
     assert found.keys() >= CONTRACT

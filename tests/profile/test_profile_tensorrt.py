@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from libra_edge.bundle import Bundle
 from libra_edge.cli import profile_run, run_backend
+from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.main import run_command
+from libra_edge.cli.run_backend import load_on
 from libra_edge.cuda_device import CudaDevice
 from libra_edge.export import engine_cache
 from libra_edge.runtime import load_systems as loading
@@ -45,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def profile(bundle: Path, out: Path) -> int:
-    options = ("--robot", "none", "--backend", "tensorrt", "--seconds", "1", "--json")
+    options = ("--robot", "none", "--backend", "tensorrt", "--seconds", "0.3", "--json")
     return run_command(["profile", "--bundle", str(bundle), "--out", str(out), *options])
 
 
@@ -72,18 +75,14 @@ def test_host_and_device_are_told_apart(
 def test_an_engine_that_this_device_does_not_take_is_exit_code_2(
     bundle: Path, tmp_path: Path, device: Device, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = profile_run.load_on
-
     def spoilt(*arguments: object) -> object:
-        engines = run_backend.engines_of
-
-        def then_refused(*given: object) -> object:
-            found = engines(*given)  # type: ignore[arg-type]
+        def then_refused(bundle: Bundle) -> object:
+            found = engines_of(bundle)
             device.faults.refuses_plans = True
             return found
 
         monkeypatch.setattr(run_backend, "engines_of", then_refused)
-        return load(*arguments)  # type: ignore[arg-type]
+        return load_on(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(profile_run, "load_on", spoilt)
     assert profile(bundle, tmp_path / "out") == 2
