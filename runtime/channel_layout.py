@@ -6,6 +6,7 @@ read-only. Both begin with a header; numbers are little-endian; "none" is -1.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.servo_durations import BUCKETS, Durations
 from libra_edge.runtime.servo_telemetry import COUNTED_FENCES, ServoTelemetry
 from libra_edge.runtime.supervisor import Event, State
+from libra_edge.runtime.tick_times import TickTimes
 
 Record = NDArray[Any]
 MAGIC = b"LIBRAEDG"
-VERSION = 3
+VERSION = 4
 MAX_ROWS = 64
 FAULT_BYTES = 240
 NONE = -1
+TICK = tuple(field.name for field in fields(TickTimes))
 STATES = tuple(State)
 CAUSES = (None, *Event)
 
@@ -67,7 +70,7 @@ def joints_type(joints: int) -> np.dtype[Any]:
 
 def command_type(joints: int) -> np.dtype[Any]:
     """Of one command in the log."""
-    numbers = ("time_ns", "chunk_id", "plan_age_steps", "captured_ns", "lateness_ns")
+    numbers = ("time_ns", "chunk_id", "plan_age_steps", "captured_ns", "lateness_ns", *TICK)
     arrays = [*((name, "<f8", (joints,)) for name in ("goal", "measured", "current")), ("fences", "u1", (joints,))]
     return np.dtype([*((name, "<i8") for name in numbers), ("state", "u1"), *arrays])
 
@@ -119,6 +122,8 @@ def encode_command(command: Command, record: Record) -> None:
     record["goal"], record["measured"] = command.goal, command.measured
     record["current"] = np.nan if command.current is None else command.current
     record["fences"] = command.verdict.fences
+    for name in TICK:
+        record[name] = NONE if command.tick is None else getattr(command.tick, name)
 
 
 def decode_command(number: int, record: Record) -> Command:
@@ -135,6 +140,7 @@ def decode_command(number: int, record: Record) -> Command:
         verdict=Verdict(np.array(record["fences"])),
         state=STATES[int(record["state"])],
         lateness_ns=int(record["lateness_ns"]),
+        tick=None if int(record["began_ns"]) == NONE else TickTimes(*(int(record[name]) for name in TICK)),
     )
 
 

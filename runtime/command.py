@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from libra_edge.messages import Float64
 from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.supervisor import State
+from libra_edge.runtime.tick_times import TickTimes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +21,7 @@ class Command:
         state: of the supervisor.
         lateness_ns: how late the tick began.
         current: float64 [D] mA, as in JointState.
+        tick: when the parts of the round that wrote it were done; None where nobody knows.
     """
 
     number: int
@@ -33,6 +35,7 @@ class Command:
     state: State
     lateness_ns: int
     current: Float64 | None = None
+    tick: TickTimes | None = None
 
     def __post_init__(self) -> None:
         self.goal.setflags(write=False)

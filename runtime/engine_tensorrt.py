@@ -16,6 +16,7 @@ from libra_edge.model_directory import GRAPHS
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.runtime.cuda.gpu import Gpu
 from libra_edge.runtime.cuda.job import PATIENCE_S, Job
+from libra_edge.runtime.cuda.job_phases import JobPhases
 from libra_edge.runtime.cuda.memory import DeviceMemory, SharedTensor
 from libra_edge.runtime.cuda.stream import Priority, Stream
 from libra_edge.runtime.engine_inputs import check_inputs
@@ -50,6 +51,11 @@ class TensorrtEngine:
         check_inputs(self.name, self.inputs, inputs)
         return self._job.run(inputs)
 
+    @property
+    def phases(self) -> JobPhases | None:
+        """Of the last run; None before the first."""
+        return self._job.phases
+
 
 class TensorrtDenoiser:
     """Encoder and k denoising steps, one after the other on one stream without the CPU between them. See `Denoiser`.
@@ -83,6 +89,11 @@ class TensorrtDenoiser:
         given = {**inputs, "sample": noise}
         check_inputs("refiner", self._inputs, given)
         return self._job.run(given)["sample"]
+
+    @property
+    def phases(self) -> JobPhases | None:
+        """Of the last run; None before the first."""
+        return self._job.phases
 
     def _index(self, gpu: Gpu, index: int, stream: Stream) -> SharedTensor:
         """A step's number, brought to the GPU once and for all."""

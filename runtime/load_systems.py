@@ -19,6 +19,7 @@ from libra_edge.runtime.cuda.stream import Priority
 from libra_edge.runtime.denoiser import EngineDenoiser
 from libra_edge.runtime.engine_onnxruntime import load_onnxruntime_engines
 from libra_edge.runtime.engine_tensorrt import TensorrtDenoiser, TensorrtEngine, load_plans
+from libra_edge.runtime.engine_watch import UNWATCHED, EngineWatch
 from libra_edge.runtime.planner import EnginePlanner
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.refiner import EngineRefiner
@@ -58,30 +59,35 @@ def load_words(files: PolicyFiles) -> InstructionEncoder:
         raise PolicyFilesError(files.path, str(error)) from error
 
 
-def load_systems(files: PolicyFiles, plans: Mapping[str, Path] | None = None) -> Systems:
+def load_systems(
+    files: PolicyFiles, plans: Mapping[str, Path] | None = None, watch: EngineWatch = UNWATCHED
+) -> Systems:
     """Both systems on ONNX Runtime, CPU; on TensorRT if `plans` gives a built engine of each graph by its name.
 
+    The systems call what `watch` gives them for each engine.
     Raises PolicyFilesError, MissingDependencyError; for TensorRT also MissingHardwareError and EngineError.
     """
-    return _on_onnxruntime(files) if plans is None else _on_tensorrt(files, plans)
+    return _on_onnxruntime(files, watch) if plans is None else _on_tensorrt(files, plans, watch)
 
 
-def _on_onnxruntime(files: PolicyFiles) -> Systems:
+def _on_onnxruntime(files: PolicyFiles, watch: EngineWatch) -> Systems:
     spec, engines = files.spec, load_onnxruntime_engines(files)
-    denoiser = EngineDenoiser(engines.refiner_encoder, engines.refiner_step, spec.policy.denoising_steps)
-    planner, refiner = EnginePlanner(engines.planner, spec), EngineRefiner(denoiser, spec)
+    encoder, step = watch.engine(engines.refiner_encoder), watch.engine(engines.refiner_step)
+    denoiser = watch.denoiser(EngineDenoiser(encoder, step, spec.policy.denoising_steps))
+    planner, refiner = EnginePlanner(watch.engine(engines.planner), spec), EngineRefiner(denoiser, spec)
     return Systems(planner, refiner, load_words(files), spec, "ONNX Runtime, CPU")
 
 
-def _on_tensorrt(files: PolicyFiles, plans: Mapping[str, Path]) -> Systems:
+def _on_tensorrt(files: PolicyFiles, plans: Mapping[str, Path], watch: EngineWatch) -> Systems:
     words, spec, device = load_words(files), files.spec, first_cuda_device()
     trt, gpu = load_tensorrt(), Gpu(load_cuda())
     with ExitStack() as failed:
         failed.callback(gpu.close)
         loaded = load_plans(gpu, trt, files, plans)
-        planner = TensorrtEngine(gpu, loaded["planner"], Priority.LOW)
+        engine = watch.engine(TensorrtEngine(gpu, loaded["planner"], Priority.LOW))
         steps = spec.policy.denoising_steps
-        denoiser = TensorrtDenoiser(gpu, loaded["refiner_encoder"], loaded["refiner_step"], steps)
+        refining = TensorrtDenoiser(gpu, loaded["refiner_encoder"], loaded["refiner_step"], steps)
         failed.pop_all()
     runs_on = f"TensorRT {trt.__version__}, {device.name}"
-    return Systems(EnginePlanner(planner, spec), EngineRefiner(denoiser, spec), words, spec, runs_on, gpu.close)
+    planner, refiner = EnginePlanner(engine, spec), EngineRefiner(watch.denoiser(refining), spec)
+    return Systems(planner, refiner, words, spec, runs_on, gpu.close)

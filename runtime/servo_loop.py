@@ -26,6 +26,7 @@ from libra_edge.runtime.recovery_limit import RecoveryLimit
 from libra_edge.runtime.servo_counts import ServoCounts
 from libra_edge.runtime.servo_source import GoalSource, why_not
 from libra_edge.runtime.supervisor import Event, Reaction, State, next_transition
+from libra_edge.runtime.tick_times import TickTimes
 from libra_edge.runtime.trajectory import TrajectoryPoint
 
 logger = logging.getLogger(__name__)
@@ -94,14 +95,15 @@ class ServoLoop:
         """One round, due at `due_ns`. Never raises BusError: a fault ends the loop by itself."""
         began_ns = self._clock.now_ns()
         self._notice_a_standstill(began_ns)
-        wire_ns = self._read()
+        read_ns = self._read()
         self._posted.settle(self._happen)
         self._listen()
         now_ns, asked_in = self._clock.now_ns(), self.state
         point = self._source.ask(self._governed.goal, now_ns)
+        tick = TickTimes(began_ns, read_ns, self._clock.now_ns())
         decision = govern(self._limits, self._governed, point.goal, self._passed_s(now_ns), self._joints)
         self._governed, self._written_ns = decision.state, now_ns
-        wire_ns += self._write(point, decision, now_ns, lateness_ns=began_ns - due_ns)
+        wire_ns = read_ns + self._write(point, decision, tick, lateness_ns=began_ns - due_ns)
         if self.state is asked_in:
             self._watch(point, now_ns)
         self._counts.ticks += 1
@@ -160,7 +162,7 @@ class ServoLoop:
         passed_ns = min(now_ns - self._written_ns, LONGEST_STEP_PERIODS * self.period_ns)
         return max(passed_ns, 1) / 1e9
 
-    def _write(self, point: TrajectoryPoint, decision: GovernorDecision, now_ns: int, lateness_ns: int) -> int:
+    def _write(self, point: TrajectoryPoint, decision: GovernorDecision, tick: TickTimes, lateness_ns: int) -> int:
         """Write the governed goal (or look for a lost arm) and log it; nanoseconds spent on the wire."""
         asked_ns = self._clock.now_ns()
         try:
@@ -171,10 +173,10 @@ class ServoLoop:
         except BusError as error:
             self._give_up_or_recover(error)
             return self._clock.now_ns() - asked_ns
-        wire_ns = self._clock.now_ns() - asked_ns
+        done_ns = self._clock.now_ns()
         command = Command(
             number=self._counts.ticks,
-            time_ns=now_ns,
+            time_ns=self._written_ns,
             goal=self._governed.goal,
             measured=self._joints.position,
             current=self._joints.current,
@@ -184,10 +186,11 @@ class ServoLoop:
             verdict=decision.verdict,
             state=self.state,
             lateness_ns=lateness_ns,
+            tick=tick.done(asked_ns, done_ns),
         )
         self._counts.add(command)
         self._channel.log(command)
-        return wire_ns
+        return done_ns - asked_ns
 
     def _watch(self, point: TrajectoryPoint, now_ns: int) -> None:
         """Notice what no one tells us: chunks have stopped, or the arm has arrived where it was going."""

@@ -25,6 +25,7 @@ VERBS = {
     "eval": "Play episodes from fresh seeds and count successes, with Wilson 95 % intervals.",
     "export": "Quantise a model, compare it with what it was, and write it as a bundle.",
     "jog": "Move one joint at a time from the keyboard, slowly: for the first minutes with an arm.",
+    "profile": "Measure where the milliseconds go: stages, layers, limits of the machine, power, with a trace.",
     "replay": "Feed a recording's pictures and joints through a bundle again and compare plans and chunks.",
     "report": "Draw a recording as one HTML page: film, joints, plan, latencies, faults, one cursor for all of them.",
     "run": "Do a task with a robot arm, watched, fenced in and recorded.",

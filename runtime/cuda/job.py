@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from libra_edge.errors import EngineError
 from libra_edge.runtime.cuda.completion import Completion
 from libra_edge.runtime.cuda.graph import captured_or_announced
+from libra_edge.runtime.cuda.job_phases import JobPhases
 from libra_edge.runtime.cuda.memory import SharedTensor
 from libra_edge.runtime.cuda.stream import Stream
 
@@ -25,6 +27,7 @@ class Job:
 
     Attributes:
         in_one_graph: False if CUDA refused to capture it.
+        phases: of the last run; None before the first.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Job:
         self._patience_s = patience_s
         self._lock = threading.Lock()
         self._closed = False
+        self.phases: JobPhases | None = None
         self._completion = Completion(stream)
         stream.gpu.at_close(lambda: None, self._retire)
         with stream.gpu.current():
@@ -71,12 +75,18 @@ class Job:
             if self._closed:
                 raise EngineError(self._stream.stage, "the GPU was given back")
             self._completion.settle(self._patience_s)  # what came late still writes to the outputs
+            began_ns = time.monotonic_ns()
             for name, tensor in self._inputs.items():
                 np.copyto(tensor.array, inputs[name], casting="no")
+            updated_ns = time.monotonic_ns()
             with self._stream.gpu.current():
                 self._launch()
+                launched_ns = time.monotonic_ns()
                 self._completion.wait(self._patience_s)
-            return {name: tensor.array.copy() for name, tensor in self._outputs.items()}
+            done_ns = time.monotonic_ns()
+            results = {name: tensor.array.copy() for name, tensor in self._outputs.items()}
+            self.phases = JobPhases(began_ns, updated_ns, launched_ns, done_ns, time.monotonic_ns())
+            return results
 
     def _launch(self) -> None:
         if self._graph is None:

@@ -23,6 +23,7 @@ from libra_edge.runtime.governor import Fence, Verdict
 from libra_edge.runtime.servo_durations import Durations
 from libra_edge.runtime.servo_telemetry import COUNTED_FENCES, ServoTelemetry
 from libra_edge.runtime.supervisor import Event, State
+from libra_edge.runtime.tick_times import TickTimes
 
 JOINTS = 3
 HEADER_BYTES = HEADER_TYPE.itemsize
@@ -49,7 +50,10 @@ def make_command(number: int, chunk_id: int | None = None) -> Command:
     fences = np.array([0, Fence.RANGE, Fence.VELOCITY | Fence.BRAKING], dtype=np.uint8)
     age, captured_ns = (None, None) if chunk_id is None else (4, 99)
     verdict, current = Verdict(fences), np.array([np.nan, 12.0, -480.0])
-    return Command(number, 5 + number, values, -values, chunk_id, age, captured_ns, verdict, State.RUNNING, -3, current)
+    command = Command(
+        number, 5 + number, values, -values, chunk_id, age, captured_ns, verdict, State.RUNNING, -3, current
+    )
+    return command if chunk_id is None else dataclasses.replace(command, tick=TickTimes(1, 2, 6, 2**60, 2**60 + 1))
 
 
 def assert_same(found: object, expected: object) -> None:

@@ -1,0 +1,1 @@
+"""Where the milliseconds go: stages, layers, limits of the machine, and how they are shown."""

@@ -1,0 +1,91 @@
+"""`libra-edge profile` on TensorRT, over stand-ins: a system is one GPU job, and its parts are told apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from libra_edge.bundle import Bundle
+from libra_edge.cli import profile_run, run_backend
+from libra_edge.cli.device_engines import engines_of
+from libra_edge.cli.main import run_command
+from libra_edge.cli.run_backend import load_on
+from libra_edge.cuda_device import CudaDevice
+from libra_edge.export import engine_cache
+from libra_edge.runtime import load_systems as loading
+from libra_edge.runtime.cuda.library import CudaLibrary
+from tests.cuda.software_device import Device
+from tests.cuda.software_driver import software_driver
+from tests.cuda.software_pycuda import software_pycuda
+from tests.models import write_tiny_bundle
+from tests.profile.test_trace import check_structure
+from tests.tensorrt.software_tensorrt import software_tensorrt
+
+ORIN = CudaDevice("Orin", (8, 7))
+PARTS = ("input_update", "launch", "device", "output_copy", "host")
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Device:
+    """A Jetson made of stand-ins, as every module that asks for one finds it."""
+    device = Device()
+    cuda = CudaLibrary(software_pycuda(device.cuda), software_driver(device.cuda))
+    trt = software_tensorrt(device.faults, cuda=device.cuda)
+    for module in (loading, run_backend, engine_cache):
+        monkeypatch.setattr(module, "first_cuda_device", lambda: ORIN)
+        monkeypatch.setattr(module, "load_tensorrt", lambda: trt)
+    for module in (loading, run_backend):
+        monkeypatch.setattr(module, "load_cuda", lambda: cuda)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return device
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+def profile(bundle: Path, out: Path) -> int:
+    options = ("--robot", "none", "--backend", "tensorrt", "--seconds", "0.3", "--json")
+    return run_command(["profile", "--bundle", str(bundle), "--out", str(out), *options])
+
+
+def test_host_and_device_are_told_apart(
+    bundle: Path, tmp_path: Path, device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert profile(bundle, tmp_path / "out") == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["runs_on"].endswith("Orin")
+    assert list(found["stages"]) == [
+        name for system in ("planner", "refiner") for name in (system, *(f"{system}_{part}" for part in PARTS))
+    ]
+    for system in ("planner", "refiner"):
+        parts = sum(found["stages"][f"{system}_{part}"]["mean"] for part in PARTS)
+        assert parts == pytest.approx(found["stages"][system]["mean"], rel=0.03)
+    assert set(found["memory_mb"]["engines"]) == {"planner", "refiner_encoder", "refiner_step"}
+    trace = json.loads(Path(found["trace"]).read_text())
+    check_structure(trace)
+    names = {event["args"].get("name") for event in trace["traceEvents"] if event["ph"] == "M"}
+    assert names >= {"GPU", "stream planner (low priority)", "stream refiner (high priority)"}
+    assert device.cuda.violations == []
+
+
+def test_an_engine_that_this_device_does_not_take_is_exit_code_2(
+    bundle: Path, tmp_path: Path, device: Device, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*arguments: object) -> object:
+        def then_refused(bundle: Bundle) -> object:
+            found = engines_of(bundle)
+            device.faults.refuses_plans = True
+            return found
+
+        monkeypatch.setattr(run_backend, "engines_of", then_refused)
+        return load_on(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(profile_run, "load_on", spoilt)
+    assert profile(bundle, tmp_path / "out") == 2
+    sentence = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "cannot load" in sentence
+    assert "delete it, and it is built anew here" in sentence
