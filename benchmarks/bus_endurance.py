@@ -29,6 +29,8 @@ from libra_edge.robot import Robot, open_robot
 
 ROBOT = "koch"
 BAUD = 1_000_000
+LAST_CYCLES = 20
+"""After the trouble has ended: what is late then still has to come."""
 
 
 def robot_at(rate_hz: float) -> Robot:
@@ -109,6 +111,9 @@ def endure(rate_hz: float, seconds: float) -> dict[str, Any]:
                 endurance.cycle()
             lasted_s = time.monotonic() - began
             injected = json.loads(told(process))
+            for _ in range(LAST_CYCLES):
+                time.sleep(1.0 / rate_hz)
+                endurance.cycle()
             counted = asdict(arm.counts)
             arm.disable_torque()
         finally:

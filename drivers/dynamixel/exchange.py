@@ -73,8 +73,8 @@ class Exchange:
             if len(self._received) < self.answer_bytes:
                 return False
             self._keep_blocks()
-        if not self.complete:
-            self._parse()
+        if not self.complete or len(self._received) > self.answer_bytes:
+            self._parse()  # also for what has come late, which is counted
         return self.complete or (self.corrupt > 0 and len(self._received) >= self.answer_bytes)
 
     def end(self) -> None:
