@@ -1,6 +1,6 @@
 """Writes a complete model directory whose planner has about as many parameters as asked for, all of them random.
 
-python -m training.synthetic_model --parameters 1e9 --out /tmp/billion
+python -m training.synthetic_model --parameters 1e9 --out billion
 
 It knows nothing and drives nothing. It shows what becomes of an export, of memory and of time at the size of the
 paper's planner (2.2 billion parameters): 4 bytes a parameter on disk. The same arguments give the same bytes. The last

@@ -19,7 +19,7 @@ from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
-from libra_edge.robot import open_robot
+from libra_edge.robot import Robot, open_robot
 
 
 @contextmanager
@@ -45,15 +45,20 @@ def lose(process: subprocess.Popen[str], servo_ids: Sequence[int]) -> None:
     process.stdout.readline()
 
 
-def main() -> None:
-    """Print the port, then serve until the process is ended."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked_for(description: str | None) -> tuple[Robot, int]:
+    """The robot and the baud rate that the command line of a far end names."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--robot", default="koch")
     options.add_argument("--baud", type=int, default=1_000_000)
     chosen = options.parse_args()
-    robot = open_robot(chosen.robot)
+    return open_robot(chosen.robot), chosen.baud
+
+
+def main() -> None:
+    """Print the port, then serve until the process is ended."""
+    robot, baud = asked_for(__doc__)
     plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
-    emulator = ServoBusEmulator(specs_of(robot), plant, baud=chosen.baud, pace=WirePace(sleeps=False))
+    emulator = ServoBusEmulator(specs_of(robot), plant, baud=baud, pace=WirePace(sleeps=False))
     with emulator.servos() as servos:
         everyone = dict(servos)
     print(json.dumps({"port": emulator.port}), flush=True)

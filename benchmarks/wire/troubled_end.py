@@ -6,7 +6,6 @@ the trouble, the next one ends it and is answered with the number of answers spo
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -15,13 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
+from benchmarks.wire.far_end import asked_for
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.servos.packet_faults import Transmit, corrupt, late, lost
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
-from libra_edge.robot import open_robot
 
 SHARES = {"corrupt": 0.01, "lost": 0.005, "late": 0.002}
 LATE_S = 0.004
@@ -64,14 +63,9 @@ class Trouble:
 
 def main() -> None:
     """Print the port, then serve."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--robot", default="koch")
-    options.add_argument("--baud", type=int, default=1_000_000)
-    chosen = options.parse_args()
-    robot = open_robot(chosen.robot)
-    emulator = ServoBusEmulator(
-        specs_of(robot), TellingPlant(MonotonicClock(), rest_ticks(robot)), baud=chosen.baud, pace=WirePace()
-    )
+    robot, baud = asked_for(__doc__)
+    plant = TellingPlant(MonotonicClock(), rest_ticks(robot))
+    emulator = ServoBusEmulator(specs_of(robot), plant, baud=baud, pace=WirePace())
     faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send, LATE_S)}
     trouble = Trouble([(name, SHARES[name], fault) for name, fault in faults.items()], seed=1)
     threading.Thread(target=_obey, args=(emulator, trouble), daemon=True).start()

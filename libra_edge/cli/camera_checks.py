@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from libra_edge.cli.check import Check, judged
+from libra_edge.cli.quieted_log import quieted_log
 from libra_edge.drivers.realsense.camera import RealSenseCamera
 from libra_edge.drivers.realsense.capture_time import StampDomain
 from libra_edge.drivers.realsense.devices import describe, find_device, on_slow_usb
 from libra_edge.errors import CameraError, ConfigError, InputError, MissingDependencyError, MissingHardwareError
 from libra_edge.robot import Robot, RobotCameraSection
 
-DRIVER_LOG = logging.getLogger("libra_edge.drivers.realsense")
+DRIVER_LOG = "libra_edge.drivers.realsense"
+"""What it says of a camera stands in the check's line already."""
 SYSFS = Path("/sys")
 REALSENSE = "RealSense"
 PICTURES = 30
@@ -50,7 +51,7 @@ def realsense_cameras(
     for stream in robot.camera:
         name = f"camera {stream.name}"
         try:
-            with _said_by_the_check_alone():
+            with quieted_log(DRIVER_LOG, logging.CRITICAL):
                 checks.append(_camera(stream, find(stream), silence_s, needed=needed))
         except MissingDependencyError as error:
             return [judged("RealSense", False, "librealsense cannot be loaded", str(error), needed=needed)]
@@ -77,17 +78,6 @@ def realsense_on_usb(sysfs: Path = SYSFS) -> list[str]:
         if REALSENSE in name:
             found.append(f"{name} at {_text(product.with_name('speed'))} Mbit/s")
     return found
-
-
-@contextmanager
-def _said_by_the_check_alone() -> Iterator[None]:
-    """What the driver logs of a camera stands in the check's line already."""
-    level = DRIVER_LOG.level
-    DRIVER_LOG.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        DRIVER_LOG.setLevel(level)
 
 
 def _told(error: InputError, stream: RobotCameraSection) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from libra_edge.cli.jog_keys import Action, decode_keys
+from libra_edge.cli.quieted_log import quieted_log
 from libra_edge.errors import ProcessError
 from libra_edge.messages import Float64
 from libra_edge.robot import Robot
@@ -167,13 +167,6 @@ async def first_joints(servo: ServoClient, patience_s: float = 5.0) -> None:
             return
 
 
-@contextlib.contextmanager
-def quiet_servo_log() -> Iterator[None]:
+def quiet_servo_log() -> AbstractContextManager[None]:
     """Keep the servo process's changes of state, one at each press of a key, out of the log; warnings stay."""
-    servo_log = logging.getLogger("libra_edge.servo")
-    before = servo_log.level
-    servo_log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        servo_log.setLevel(before)
+    return quieted_log("libra_edge.servo", logging.WARNING)

@@ -101,8 +101,7 @@ def command(
     ):
         _tighten(policy, max_plan_age)
         metadata = _metadata(bundle, robot, options, seed, used)
-        metadata["pictures"] = pictures
-        metadata["max_plan_age_steps"] = str(policy.buffer.max_age_steps)
+        metadata |= {"pictures": pictures, "max_plan_age_steps": str(policy.buffer.max_age_steps)}
         with _recorder(path, metadata) as recorder, run_view(metadata) if view else nullcontext() as viewer:
             sinks = (recorder,) if viewer is None else (recorder, viewer)
             log = RunLog(clock, robot.joint_names, LimitCheck(robot), sinks, PICTURES[pictures])
@@ -114,10 +113,7 @@ def command(
         stderr_console().print(summary_table(figures))
         if as_json:
             print_json(figures)
-    if session.fault is not None:
-        raise session.fault
-    if require_success and session.end.success is not True:
-        raise CheckFailed(f"the task {task!r} was not done within {duration:g} s")
+    _raise_what_failed(session, options, require_success=require_success)
 
 
 @contextmanager
@@ -143,6 +139,14 @@ def _asked_for_task() -> str:
         raise InputError('run needs to know what to do: give --task, such as --task "pick up the red cube"')
     task: str = click.prompt("What shall the arm do? (for example: pick up the red cube)", err=True)
     return task
+
+
+def _raise_what_failed(session: Session, options: SessionOptions, *, require_success: bool) -> None:
+    """Raises the fault that ended the run, CheckFailed for a task that was not done although it had to be."""
+    if session.fault is not None:
+        raise session.fault
+    if require_success and session.end.success is not True:
+        raise CheckFailed(f"the task {options.task!r} was not done within {options.duration_s:g} s")
 
 
 def _tighten(policy: Policy, max_plan_age: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,10 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from libra_edge.calibration.samples import CalibrationSamples
 from libra_edge.messages import Float64, UInt8
 from libra_edge.model_spec import ModelSpec
 from tests.calibration.scenes import scenes
 
+Read = Callable[..., CalibrationSamples]
+"""Reads a dataset's folder; `tests/calibration/conftest.py` has it."""
+
+TASKS = ("touch the red cube", "pick up the blue cube")
 FPS = 30
 EPISODES_A_FILE = 2
 ROW_GROUP = 25

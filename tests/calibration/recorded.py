@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from libra_edge.calibration.recording_samples import recording_samples
+from libra_edge.calibration.samples import CalibrationSamples
 from libra_edge.chunk_noise import chunk_noise
 from libra_edge.clock import SimulatedClock
 from libra_edge.instruction import InstructionEncoder
@@ -121,3 +123,8 @@ def _at_model_size(seen: Observation, scale: int) -> Observation:
         for name, frame in seen.frames.items()
     }
     return Observation(frames, seen.joints)
+
+
+def read(path: Path, spec: ModelSpec, encoder: InstructionEncoder, limit: int = 100) -> CalibrationSamples:
+    """Its samples, drawn with seed 0."""
+    return recording_samples(path, spec, encoder, seed=0, limit=limit)

@@ -18,24 +18,18 @@ from libra_edge.cli import run_backend
 from libra_edge.cli.main import run_command
 from libra_edge.cli.run_backend import chosen_backend, load_on, target_of
 from libra_edge.clock import SimulatedClock
-from libra_edge.cuda_device import CudaDevice
 from libra_edge.errors import EngineError, MissingDependencyError, PolicyFilesError
-from libra_edge.export import engine_cache
 from libra_edge.messages import ActionChunk
 from libra_edge.policy_files import PolicyFiles
-from libra_edge.runtime import load_systems as loading
 from libra_edge.runtime.cuda.library import CudaLibrary, load_cuda
 from libra_edge.runtime.load_systems import Systems, load_systems
 from libra_edge.runtime.recording import read_messages, read_metadata
 from libra_edge.runtime.recording_messages import CHUNK
 from tests.cuda.software_device import Device, loaded_on, write_plans
-from tests.cuda.software_driver import software_driver
-from tests.cuda.software_pycuda import software_pycuda
+from tests.cuda.software_jetson import software_jetson
 from tests.models import write_tiny_bundle
 from tests.runtime_policy.fakes import an_observation
-from tests.tensorrt.software_tensorrt import software_tensorrt
 
-ORIN = CudaDevice("Orin", (8, 7))
 TASK = "touch the red cube"
 
 
@@ -46,17 +40,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Device:
-    """A Jetson made of stand-ins, as every module that asks for one finds it."""
-    device = Device()
-    cuda = CudaLibrary(software_pycuda(device.cuda), software_driver(device.cuda))
-    trt = software_tensorrt(device.faults, cuda=device.cuda)
-    for module in (loading, run_backend, engine_cache):
-        monkeypatch.setattr(module, "first_cuda_device", lambda: ORIN)
-        monkeypatch.setattr(module, "load_tensorrt", lambda: trt)
-    for module in (loading, run_backend):
-        monkeypatch.setattr(module, "load_cuda", lambda: cuda)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return device
+    return software_jetson(monkeypatch, tmp_path / "cache")
 
 
 def chunk_of(systems: Systems) -> ActionChunk:

@@ -21,7 +21,7 @@ from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.frame import Status
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
-from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED
+from libra_edge.drivers.dynamixel.servo_model import MODELS, WATCHDOG_TRIPPED
 from libra_edge.drivers.simulation.servos.fault_file import open_faults
 from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
 from libra_edge.drivers.simulation.servos.packet_faults import PACKET_FAULTS
@@ -117,6 +117,7 @@ def test_status_packets_are_spoilt_for_a_while_and_then_pass(
     ):
         wait_until(lambda: isinstance(raised(lambda: bus.ping(3)), error))
         wait_until(lambda: raised(lambda: bus.ping(3)) is None)
+        assert bus.ping(3).model_number == MODELS["xl330-m288"].number
 
 
 def test_the_command_lets_packets_be_lost_and_ends_well(faulty: Callable[[str], str]) -> None:

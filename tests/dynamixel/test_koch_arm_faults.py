@@ -119,6 +119,7 @@ def test_enabling_torque_clears_a_tripped_watchdog() -> None:
         arm.enable_torque()
         wait_until(lambda: emulator.ledger.watchdog_trips >= 6)
         arm.enable_torque()
+        assert all(emulator.peek(servo_id, r.BUS_WATCHDOG) != WATCHDOG_TRIPPED for servo_id in IDS)
 
 
 def test_enabling_torque_restores_the_fences_that_a_restart_has_taken_down() -> None:
@@ -145,6 +146,7 @@ def test_without_torque_a_watchdog_that_is_off_is_no_fault() -> None:
         arm.disable_torque()
         reboot_behind_the_back(emulator, 4)
         read_on(arm)
+        assert emulator.peek(4, r.BUS_WATCHDOG) == 0
 
 
 def test_torque_goes_off_everywhere_although_one_servo_does_not_answer() -> None:

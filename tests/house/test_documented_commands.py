@@ -68,7 +68,7 @@ def test_there_are_commands_to_look_at() -> None:
 def test_the_unit_starts_a_command_that_exists() -> None:
     start = next(line for line in UNIT.read_text().splitlines() if line.startswith("ExecStart="))
     command, rest = command_of(shlex.split(start)[1:])
-    command.make_context(str(command.name), rest)
+    assert command.make_context(str(command.name), rest).params["robot_name"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")

@@ -12,34 +12,17 @@ from libra_edge.cli import profile_run, run_backend
 from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.main import run_command
 from libra_edge.cli.run_backend import load_on
-from libra_edge.cuda_device import CudaDevice
-from libra_edge.export import engine_cache
-from libra_edge.runtime import load_systems as loading
-from libra_edge.runtime.cuda.library import CudaLibrary
 from tests.cuda.software_device import Device
-from tests.cuda.software_driver import software_driver
-from tests.cuda.software_pycuda import software_pycuda
+from tests.cuda.software_jetson import software_jetson
 from tests.models import write_tiny_bundle
 from tests.profile.test_trace import check_structure
-from tests.tensorrt.software_tensorrt import software_tensorrt
 
-ORIN = CudaDevice("Orin", (8, 7))
 PARTS = ("input_update", "launch", "device", "output_copy", "host")
 
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Device:
-    """A Jetson made of stand-ins, as every module that asks for one finds it."""
-    device = Device()
-    cuda = CudaLibrary(software_pycuda(device.cuda), software_driver(device.cuda))
-    trt = software_tensorrt(device.faults, cuda=device.cuda)
-    for module in (loading, run_backend, engine_cache):
-        monkeypatch.setattr(module, "first_cuda_device", lambda: ORIN)
-        monkeypatch.setattr(module, "load_tensorrt", lambda: trt)
-    for module in (loading, run_backend):
-        monkeypatch.setattr(module, "load_cuda", lambda: cuda)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return device
+    return software_jetson(monkeypatch, tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")

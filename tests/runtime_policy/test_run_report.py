@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 
 import numpy as np
 import pytest
@@ -25,8 +26,10 @@ from libra_edge.runtime.servo_telemetry import ServoTelemetry
 from libra_edge.runtime.sight import Sight
 from libra_edge.runtime.supervisor import State
 from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, a_spec, an_observation
-from tests.runtime_policy.test_streams import FakeServo
+from tests.runtime_policy.played_streams import FakeServo
 
+PATIENCE_S = 60.0
+"""For what must happen; costs nothing when it does."""
 CONTRACT = {
     "seconds",
     "chunks",
@@ -141,5 +144,7 @@ def test_elsewhere_the_status_is_a_log_line_now_and_then(
     monkeypatch.setattr("libra_edge.runtime.live_status.SECONDS_A_LINE", 0.001)
     caplog.set_level(logging.INFO)
     with live_status(a_busy_run(), "touch the red cube", 30.0, Console(force_terminal=False, quiet=True)):
-        while not any("planner" in record.message for record in caplog.records):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and not any("planner" in record.message for record in caplog.records):
             pass
+    assert any("planner" in record.message for record in caplog.records)

@@ -2,155 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.timed.virtual_time import run_in_virtual_time
-from libra_edge.clock import SimulatedClock
 from libra_edge.errors import EngineError
-from libra_edge.messages import ActionChunk, Float64, Int64, JointState
-from libra_edge.runtime import planner_stream, refiner_stream
-from libra_edge.runtime.command import Command
-from libra_edge.runtime.control_socket import Reply, Request
-from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.planner_stream import PlannerStream
-from libra_edge.runtime.policy import Policy
-from libra_edge.runtime.refiner_stream import RefinerStream
-from libra_edge.runtime.run_log import RunLog
-from libra_edge.runtime.run_state import Run
+from libra_edge.messages import Float64, Int64
 from libra_edge.runtime.schedule import Mode
-from libra_edge.runtime.servo_telemetry import ServoTelemetry
-from libra_edge.runtime.sight import Sight
-from libra_edge.runtime.supervisor import State
-from tests.runtime_policy.fakes import POSE, ROBOT, FakePlanner, FakeRefiner, a_spec, an_observation
-from tests.runtime_policy.virtual_time import VirtualWorker
+from tests.runtime_policy.fakes import FakePlanner, FakeRefiner, a_spec
+from tests.runtime_policy.played_streams import play
 
-FRAME_S = 1 / 15
 STEP_NS = 100_000_000
-
-
-@dataclass
-class FakeServo:
-    """Takes chunks and notes when they came."""
-
-    clock: SimulatedClock
-    chunks: list[ActionChunk] = field(default_factory=list)
-    arrived_ns: list[int] = field(default_factory=list)
-    exit_code: int | None = None
-
-    def send_chunk(self, chunk: ActionChunk) -> None:
-        self.chunks.append(chunk)
-        self.arrived_ns.append(self.clock.now_ns())
-
-    def joint_state(self) -> JointState:
-        return JointState(POSE.copy(), np.zeros(6), self.clock.now_ns())
-
-    def telemetry(self) -> ServoTelemetry:
-        return ServoTelemetry(self.clock.now_ns(), State.RUNNING)
-
-    def drain_commands(self) -> list[Command]:
-        return []
-
-    async def request(self, request: Request) -> Reply:
-        return Reply(State.RUNNING)
-
-
-@dataclass
-class Played:
-    """What a played run leaves."""
-
-    run: Run
-    servo: FakeServo
-    refiner: FakeRefiner
-
-    @property
-    def first_steps(self) -> list[int]:
-        return [chunk.first_step for chunk in self.servo.chunks]
-
-    @property
-    def lead_ms(self) -> list[float]:
-        """How long before its control step each chunk was there."""
-        pairs = zip(self.servo.chunks, self.servo.arrived_ns, strict=True)
-        begin = self.run.policy.steps.start_of
-        return [(begin(chunk.first_step) - arrived) / 1e6 for chunk, arrived in pairs]
-
-
-@pytest.fixture(autouse=True)
-def virtual_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner_stream, "WorkerThread", VirtualWorker)
-    monkeypatch.setattr(refiner_stream, "WorkerThread", VirtualWorker)
-
-
-def play(
-    *,
-    planner: list[float | None],
-    refiner: list[float | None],
-    seconds: float = 5.0,
-    mode: Mode = Mode.ASYNC,
-    every: int = 1,
-    seen: Callable[[float], bool] = lambda _time: True,
-    spec: Any = None,
-    systems: tuple[Any, Any] | None = None,
-    max_frame_age_ns: int = 333_000_000,
-    pause: tuple[float, float] | None = None,
-    max_plan_age: int | None = None,
-) -> Played:
-    """Run both streams for `seconds`; calls take as long as listed (the first three of each are warm-up).
-
-    `pause`: when in the run nothing of it runs, and for how long, seconds.
-    """
-    VirtualWorker.seconds = {"planner": planner, "refiner": refiner}
-    spec = spec or a_spec()
-    clock = SimulatedClock(7_000_000_000)
-    fake_planner, fake_refiner = systems or (FakePlanner(spec), FakeRefiner(spec))
-    servo = FakeServo(clock)
-    policy = Policy(fake_planner, fake_refiner, spec, np.ones((1, 8), np.int64), clock=clock, seed=1)
-    if max_plan_age is not None:
-        policy.buffer.tighten(max_plan_age)
-    sight = Sight({camera.name: max_frame_age_ns for camera in ROBOT.camera}, servo.joint_state, clock)
-    log = RunLog(clock, ROBOT.joint_names, LimitCheck(ROBOT))
-    run = Run(policy, [], sight, servo, log, clock, lambda: None, mode, every)
-
-    async def show_pictures() -> None:
-        number = 0
-        while True:
-            if seen(log.seconds):
-                for frame in an_observation(time_ns=clock.now_ns(), number=number).frames.values():
-                    sight.show(frame)
-            number += 1
-            await asyncio.sleep(FRAME_S)
-
-    async def pause_once() -> None:
-        if pause is not None:
-            await asyncio.sleep(pause[0])
-            clock.advance(round(pause[1] * 1e9))
-        await asyncio.Event().wait()
-
-    async def main() -> None:
-        pictures = asyncio.create_task(show_pictures())
-        plans, chunks = PlannerStream(run), RefinerStream(run)
-        await asyncio.sleep(0.01)
-        observation = sight.look()
-        assert not isinstance(observation, str)
-        await chunks.warm_up(observation, await plans.warm_up(observation))
-        await run.start()
-        coroutines = (plans.run(), chunks.run(plans), run.loop_watch.run(), pause_once())
-        parts = [asyncio.create_task(coroutine) for coroutine in coroutines]
-        done, _ = await asyncio.wait(parts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in (pictures, *parts):
-            task.cancel()
-        await asyncio.gather(pictures, *parts, return_exceptions=True)
-        for task in done:
-            task.result()
-
-    run_in_virtual_time(clock, main())
-    return Played(run, servo, fake_refiner)
 
 
 def test_every_chunk_is_there_when_its_control_step_begins_and_not_long_before() -> None:

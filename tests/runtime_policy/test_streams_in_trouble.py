@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from libra_edge.errors import ModelHangsError
-from libra_edge.runtime import planner_stream, refiner_stream
 from libra_edge.runtime.schedule import Mode
 from tests.runtime_policy.fakes import a_spec
-from tests.runtime_policy.test_streams import play
-from tests.runtime_policy.virtual_time import VirtualWorker
-
-
-@pytest.fixture(autouse=True)
-def virtual_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner_stream, "WorkerThread", VirtualWorker)
-    monkeypatch.setattr(refiner_stream, "WorkerThread", VirtualWorker)
+from tests.runtime_policy.played_streams import play
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -102,38 +103,33 @@ def line(monkeypatch: pytest.MonkeyPatch) -> SoftwareLine:
     return pin
 
 
-def told_by(switch: GpioLine, steps: list[tuple[Callable[[], None], list[bool]]]) -> None:
-    """Each step, and all that has been told after it."""
+def told_by(switch: GpioLine, *steps: Callable[[], None]) -> list[bool]:
+    """What is told at the start and after each step, one word a step."""
     told: list[bool] = []
     with switch.watch(told.append):
-        for step, expected in steps:
+        wait_for(lambda: len(told) == 1)
+        for number, step in enumerate(steps, start=2):
             step()
-            wait_for(lambda expected=expected: told == expected)  # type: ignore[misc]
+            wait_for(lambda number=number: len(told) == number)  # type: ignore[misc]
+    return told
 
 
 def test_a_press_a_release_and_a_broken_wire(line: SoftwareLine) -> None:
-    told_by(
-        GpioLine(CHIP, LINE, "high"),
-        [
-            (lambda: None, [False]),
-            (lambda: line.drive(True), [False, True]),
-            (lambda: line.drive(False), [False, True, False]),
-            (lambda: line.drive(None), [False, True, False, True]),
-        ],
-    )
+    press, release, tear = (partial(line.drive, level) for level in (True, False, None))
+    assert told_by(GpioLine(CHIP, LINE, "high"), press, release, tear) == [False, True, False, True]
     assert line.released
 
 
 def test_a_switch_that_is_pressed_at_the_start_is_told(line: SoftwareLine) -> None:
     line.driven = True
-    told_by(GpioLine(CHIP, LINE, "high"), [(lambda: None, [True])])
+    assert told_by(GpioLine(CHIP, LINE, "high")) == [True]
 
 
 def test_a_switch_that_pulls_down_is_the_other_way_round(line: SoftwareLine) -> None:
     line.driven = True
     switch = GpioLine(CHIP, LINE, "low")
-    told_by(switch, [(lambda: None, [False]), (lambda: line.drive(False), [False, True])])
-    told_by(switch, [(lambda: line.drive(None), [True, True])])
+    assert told_by(switch, partial(line.drive, False)) == [False, True]
+    assert told_by(switch, partial(line.drive, None)) == [True, True]
 
 
 def test_a_line_that_fails_is_a_press(line: SoftwareLine) -> None:
@@ -141,7 +137,7 @@ def test_a_line_that_fails_is_a_press(line: SoftwareLine) -> None:
         line.broken = True
         line.drive(False)
 
-    told_by(GpioLine(CHIP, LINE, "high"), [(lambda: None, [False]), (fail, [False, True])])
+    assert told_by(GpioLine(CHIP, LINE, "high"), fail) == [False, True]
 
 
 def test_a_chip_that_is_not_there_is_one_sentence(line: SoftwareLine) -> None:

@@ -114,6 +114,7 @@ def test_no_link_gets_past_it_in_random_sequences() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 def test_no_link_gets_past_it_in_a_million_random_sequences() -> None:
     for seed in range(200):
         assert_sequences_stay_clear(sequences=5_000, ticks=12, seed=1_000 + seed)
