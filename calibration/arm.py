@@ -16,13 +16,12 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from libra_edge.errors import ConfigError
 from libra_edge.model_spec import Section
-from libra_edge.robot import TICKS_PER_TURN, JointSection, Robot
+from libra_edge.robot import DEGREES_A_TICK, TICKS_PER_TURN, JointSection, Robot
 from libra_edge.toml_file import MAX_BYTES, first_fault
 
 logger = logging.getLogger(__name__)
 
-WHOLE_TURN = (0, TICKS_PER_TURN - 1)
-"""What LeRobot writes for a joint that turns all the way round, which was not swept: it says nothing of the range."""
+LAST_TICK = TICKS_PER_TURN - 1
 Ticks = Annotated[int, Field(ge=-1_048_575, le=1_048_575)]
 
 
@@ -34,6 +33,11 @@ class JointCalibration(Section):
     homing_offset: Annotated[int, Field(ge=-1_044_479, le=1_044_479)]
     range_min: Ticks
     range_max: Ticks
+
+    @property
+    def turns_all_round(self) -> bool:
+        """Whether its range is a whole turn: what LeRobot writes unswept, which says nothing of the joint's ends."""
+        return (self.range_min, self.range_max) == (0, LAST_TICK)
 
     @model_validator(mode="after")
     def _range_is_one(self) -> JointCalibration:
@@ -88,7 +92,7 @@ def apply_arm_calibration(robot: Robot, calibration: ArmCalibration) -> Robot:
 
 
 def _narrowed(joint: JointSection, calibration: JointCalibration) -> JointSection:
-    if (calibration.range_min, calibration.range_max) == WHOLE_TURN:
+    if calibration.turns_all_round:
         return joint
     swept = sorted(_degrees_at(joint, tick) for tick in (calibration.range_min, calibration.range_max))
     low, high = max(joint.low_deg, swept[0]), min(joint.high_deg, swept[1])
@@ -106,4 +110,4 @@ def _narrowed(joint: JointSection, calibration: JointCalibration) -> JointSectio
 
 
 def _degrees_at(joint: JointSection, tick: int) -> float:
-    return (tick - joint.zero_tick) * joint.sign * 360.0 / TICKS_PER_TURN
+    return (tick - joint.zero_tick) * joint.sign * DEGREES_A_TICK

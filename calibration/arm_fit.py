@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from libra_edge.calibration.arm import ArmCalibration, JointCalibration, check_same_joints
+from libra_edge.calibration.arm import LAST_TICK, ArmCalibration, JointCalibration, check_same_joints
 from libra_edge.drivers.dynamixel.limp_arm import ServoMemory, is_reversed
 from libra_edge.errors import ArmCalibrationError
 from libra_edge.robot import TICKS_PER_TURN, JointSection, Robot
 
-LAST_TICK = TICKS_PER_TURN - 1
 FOREIGN_TICKS = TICKS_PER_TURN // 4
 """A servo that stands this far outside its range has lost count of its turns; one that is nearer may truly be there."""
 AGAIN = "calibrate again with `libra-edge calibrate arm`, or take the file that belongs to this arm"
@@ -94,6 +93,5 @@ def hidden_seam(joint: JointCalibration) -> bool:
 
     The encoder starts within 0 .. 4095, to which the homing offset is added. A whole turn always has a seam.
     """
-    whole = (joint.range_min, joint.range_max) == (0, LAST_TICK)
     within = joint.homing_offset <= joint.range_min and joint.range_max <= joint.homing_offset + LAST_TICK
-    return not whole and not within
+    return not joint.turns_all_round and not within

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from libra_edge.calibration.arm import ArmCalibration, JointCalibration
-from libra_edge.calibration.arm_fit import LAST_TICK, check_within_a_turn, label_of
+from libra_edge.calibration.arm import LAST_TICK, ArmCalibration, JointCalibration
+from libra_edge.calibration.arm_fit import check_within_a_turn, label_of
 from libra_edge.drivers.dynamixel.limp_arm import ServoMemory, is_reversed
 from libra_edge.errors import ArmCalibrationError
-from libra_edge.robot import TICKS_PER_TURN, JointSection, Robot
+from libra_edge.robot import DEGREES_A_TICK, TICKS_PER_TURN, JointSection, Robot
 
 MIDDLE_TICK = LAST_TICK // 2
 """What a servo shall read in the middle of its range: LeRobot's homing offset is 2047 minus its encoder's tick."""
@@ -23,7 +23,6 @@ FULL_TURN = ("shoulder_pan", "wrist_roll")
 LEAST_SHARE = 0.25
 """Of the robot file's range: a joint that was moved less was hardly moved."""
 JUMP_TICKS = TICKS_PER_TURN // 2
-DEGREES_A_TICK = 360.0 / TICKS_PER_TURN
 
 
 class Stage(Enum):

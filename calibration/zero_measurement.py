@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from libra_edge.calibration.arm_fit import label_of
-from libra_edge.calibration.arm_sweep import DEGREES_A_TICK
 from libra_edge.calibration.arm_zero import ArmZero, JointZero
 from libra_edge.drivers.dynamixel.limp_arm import ServoMemory, is_reversed
 from libra_edge.errors import ArmCalibrationError
-from libra_edge.robot import JointSection, Robot
+from libra_edge.robot import DEGREES_A_TICK, JointSection, Robot
 
 LEAST_DEG = 10.0
 """A hand that holds a joint still moves it by less."""

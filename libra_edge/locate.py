@@ -10,6 +10,9 @@ from libra_edge.model_directory import MODEL_TOML
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 BUNDLES = Path("bundles")
+RECORDINGS = Path("recordings")
+CALIBRATIONS = Path("calibrations")
+"""Below the folder in which a command runs."""
 
 
 def model_directory_path(name: str) -> Path:

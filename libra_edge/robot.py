@@ -19,6 +19,7 @@ from libra_edge.toml_file import read_toml
 from libra_edge.workspace import WorkspaceSection
 
 TICKS_PER_TURN = 4096
+DEGREES_A_TICK = 360.0 / TICKS_PER_TURN
 ROBOTS = Path(__file__).parent / "robots"
 Degrees = Finite
 Baud = Literal[57_600, 115_200, 1_000_000, 2_000_000, 3_000_000, 4_000_000]

@@ -26,6 +26,7 @@ from libra_edge.drivers.dynamixel.servo_setup import (
     configure,
     restart,
     standing_error,
+    torque_off_everywhere,
     write_volatile,
 )
 from libra_edge.drivers.dynamixel.servo_watch import ServoWatch, Supply
@@ -137,9 +138,10 @@ class DynamixelArm:
             for servo in self._servos:
                 self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 1)
         except BusError:
-            self._torque = False
-            for failure in self._torque_off_everywhere():
-                logger.warning("torque may still be on: %s", failure)
+            try:
+                self.disable_torque()
+            except BusError as failed:
+                logger.warning("%s", failed)
             raise
         self._torque, self._recovery = True, None
         self._watch.begin()
@@ -202,9 +204,7 @@ class DynamixelArm:
     def disable_torque(self) -> None:
         """Torque off on every servo that can be reached, even if some cannot. Raises BusError afterwards."""
         self._torque = False
-        failures = self._torque_off_everywhere()
-        if failures:
-            raise BusError(f"torque may still be on: {'; '.join(failures)}")
+        torque_off_everywhere(self._bus, self._servos)
 
     def close(self) -> None:
         """Close the port; leaves torque as it is (the watchdog then stops the servos); may be called twice."""
@@ -286,13 +286,3 @@ class DynamixelArm:
                 if self.robot.servo.reboot_overloaded and error == OVERLOAD:
                     raise BusError(f"{servo.label} has switched itself off in an overload: it is restarted")
                 raise standing_error(servo, error)
-
-    def _torque_off_everywhere(self) -> list[str]:
-        """One clause a servo that could not be told."""
-        failures = []
-        for servo in self._servos:
-            try:
-                self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 0)
-            except BusError as error:
-                failures.append(f"{servo.label}: {error}")
-        return failures

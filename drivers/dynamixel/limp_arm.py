@@ -14,7 +14,7 @@ from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.dynamixel.servo_search import find_servos
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings, settings_of
-from libra_edge.drivers.dynamixel.servo_setup import REVERSE_BIT, restart
+from libra_edge.drivers.dynamixel.servo_setup import REVERSE_BIT, restart, torque_off_everywhere
 from libra_edge.drivers.dynamixel.state_reader import StateReader, values_in
 from libra_edge.errors import BusError
 from libra_edge.robot import TICKS_PER_TURN, Robot
@@ -70,14 +70,7 @@ class LimpArm:
 
     def release(self) -> None:
         """Torque off on every servo that can be reached, even if some cannot. Raises BusError afterwards."""
-        failures = []
-        for servo in self._servos.values():
-            try:
-                self._bus.write(servo.servo_id, r.TORQUE_ENABLE, 0)
-            except BusError as error:
-                failures.append(f"{servo.label}: {error}")
-        if failures:
-            raise BusError(f"torque may still be on: {'; '.join(failures)}")
+        torque_off_everywhere(self._bus, self._servos.values())
 
     def count_turns_anew(self) -> None:
         """Let every servo count from the turn that its encoder is in, as after power-on. Torque must be off.

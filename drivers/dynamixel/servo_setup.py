@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from libra_edge.drivers.dynamixel import hardware_error
 from libra_edge.drivers.dynamixel import register as r
@@ -11,7 +12,7 @@ from libra_edge.drivers.dynamixel.bus import Bus
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.dynamixel.servo_model import NAME_OF_NUMBER
 from libra_edge.drivers.dynamixel.servo_settings import ServoSettings
-from libra_edge.errors import ConfigError, HardwareAlertError, NoAnswerError
+from libra_edge.errors import BusError, ConfigError, HardwareAlertError, NoAnswerError
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,18 @@ def standing_error(servo: ServoSettings, error: int) -> HardwareAlertError:
     """The error for a hardware error status that is not 0."""
     advice = "it gives no torque until it is rebooted: find the cause, then switch the arm's power off and on"
     return HardwareAlertError(servo.servo_id, error, f"{hardware_error.describe(error)} at {servo.joint}; {advice}")
+
+
+def torque_off_everywhere(bus: Bus, servos: Iterable[ServoSettings]) -> None:
+    """Torque off on every servo that can be reached, even if some cannot. Raises BusError afterwards, for these."""
+    failures = []
+    for servo in servos:
+        try:
+            bus.write(servo.servo_id, r.TORQUE_ENABLE, 0)
+        except BusError as error:
+            failures.append(f"{servo.label}: {error}")
+    if failures:
+        raise BusError(f"torque may still be on: {'; '.join(failures)}")
 
 
 def restart(bus: Bus, servo: ServoSettings) -> None:

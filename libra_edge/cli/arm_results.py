@@ -12,11 +12,9 @@ from libra_edge.calibration.kept_versions import keep_version
 from libra_edge.calibration.robot_file_text import changes_between, rounded_inwards, with_joint_values
 from libra_edge.calibration.whole_file import write_whole
 from libra_edge.errors import ConfigError
-from libra_edge.robot import TICKS_PER_TURN, Robot, open_robot, robot_path
+from libra_edge.robot import DEGREES_A_TICK, Robot, open_robot, robot_path
 
 logger = logging.getLogger(__name__)
-
-DEGREES_A_TICK = 360.0 / TICKS_PER_TURN
 
 
 def replace_file(path: Path, data: bytes) -> Path | None:

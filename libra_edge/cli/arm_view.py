@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from libra_edge.calibration.arm_fit import LAST_TICK
+from libra_edge.calibration.arm import LAST_TICK
 from libra_edge.calibration.arm_sweep import ArmSweep, Stage, Swept
 
 CELLS = 23

@@ -13,6 +13,7 @@ import click
 
 from libra_edge.cli.output import json_option, print_json
 from libra_edge.errors import ConfigError
+from libra_edge.locate import CALIBRATIONS
 from libra_edge.robot import Robot, open_robot
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE = click.Path(path_type=Path)
-FOLDER = Path("calibrations")
 BY_HAND = "an arm is calibrated by hand"
 
 
@@ -39,7 +39,7 @@ class _Wish:
     @property
     def calibration_path(self) -> Path:
         """Where the calibration is, or goes."""
-        return self.source or FOLDER / self.robot.name / "arm.json"
+        return self.source or CALIBRATIONS / self.robot.name / "arm.json"
 
 
 @click.command("arm")
@@ -99,7 +99,7 @@ def _checked(wish: _Wish, source: Path) -> dict[str, Any]:
     from libra_edge.calibration.arm import read_arm_calibration  # noqa: PLC0415 - `--help` does without it
     from libra_edge.cli.arm_results import calibration_result, replace_file  # noqa: PLC0415
 
-    data, calibration = source.read_bytes() if source.is_file() else b"", read_arm_calibration(source)
+    calibration, data = read_arm_calibration(source), source.read_bytes()
     with _limp_arm(wish) as arm:
         oddities = _check_fit(wish, arm, calibration)
     kept = None if wish.out is None else replace_file(wish.out, data)

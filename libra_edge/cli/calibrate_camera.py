@@ -12,6 +12,7 @@ from rich.table import Table
 
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.errors import ConfigError
+from libra_edge.locate import CALIBRATIONS
 from libra_edge.robot import open_robot
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE = click.Path(path_type=Path)
-FOLDER = Path("calibrations")
 WAYS = ("held", "lying", "carried")
 SUSPECT_M = 0.005
 
@@ -134,7 +134,7 @@ def _wish(options: dict[str, Any]) -> CameraWish:
 
 
 def _out(out: Path | None, robot: str, camera: str) -> Path:
-    path = out or FOLDER / robot / f"{camera}.json"
+    path = out or CALIBRATIONS / robot / f"{camera}.json"
     if path.suffix != ".json":
         raise ConfigError(f"--out {path}: the result is JSON; give a name that ends in .json")
     return path

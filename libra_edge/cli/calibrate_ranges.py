@@ -11,7 +11,7 @@ import click
 
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.errors import ConfigError, ModelDirectoryError
-from libra_edge.locate import model_directory_path
+from libra_edge.locate import CALIBRATIONS, RECORDINGS, model_directory_path
 from libra_edge.model_directory import ModelDirectory, open_model_directory
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE = click.Path(path_type=Path)
-FOLDER = Path("calibrations")
-RECORDINGS = Path("recordings")
 
 
 @click.command("ranges")
@@ -49,7 +47,7 @@ def command(*, out: Path | None, as_json: bool, **options: Any) -> None:
       libra-edge export libra_base --calibration ranges.npz
     """  # noqa: D301 - click reads the \b
     directory = open_model_directory(model_directory_path(options["model"]))
-    path = out or FOLDER / f"{directory.spec.name}.npz"
+    path = out or CALIBRATIONS / f"{directory.spec.name}.npz"
     if path.suffix != ".npz":
         raise ConfigError(f"--out {path}: samples are kept as .npz; give a name that ends so")
     sources = [*options["sources"], *_recorded(options)]

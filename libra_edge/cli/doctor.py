@@ -62,6 +62,7 @@ def examine(robot: Robot, model: str, robot_name: str) -> list[Check]:
         *board.board(),
         hardware.real_time_priority(),
         hardware.memory_lock(),
+        hardware.processors_awake(),
     ]
 
 

@@ -8,10 +8,8 @@ from pydantic import ValidationError
 
 from libra_edge.calibration.camera.camera_file import CameraFile
 from libra_edge.cli.check import Check, judged
+from libra_edge.locate import CALIBRATIONS, RECORDINGS
 from libra_edge.robot import Robot
-
-RECORDINGS = Path("recordings")
-CALIBRATIONS = Path("calibrations")
 
 
 def recordings(folder: Path = RECORDINGS) -> Check:

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from libra_edge.cli.check import Check, judged
-from libra_edge.drivers.dynamixel.port_search import DEVICES, PATTERNS
-from libra_edge.runtime.realtime import PRIORITY
+from libra_edge.drivers.dynamixel.port_search import DEVICES, PATTERNS, usb_id
+from libra_edge.runtime.realtime import LATENCY_REQUEST, PRIORITY
 
 FTDI_LATENCY_MS = 1
 SYSFS = Path("/sys")
 PROC = Path("/proc")
+TTYS = Path("class/tty")
 MODEM_MANAGER = "ModemManager"
 RULES_ADVICE = (
     "write to /etc/udev/rules.d/60-libra-edge.rules, then sudo udevadm control --reload, and replug the adapter"
@@ -34,7 +35,7 @@ def serial_ports(wanted: str, connected: Sequence[str], sysfs: Path = SYSFS, *, 
     named = wanted not in ("auto", "simulated")
     ok = Path(wanted).exists() if named else bool(connected)
     advice = "connect and power the arm's adapter; then it is listed by: python -m serial.tools.list_ports"
-    found = ", ".join(f"{port}{_in_brackets(usb_id(port, sysfs))}" for port in connected)
+    found = ", ".join(f"{port}{_in_brackets(usb_id(port, sysfs / 'class/tty'))}" for port in connected)
     found = wanted if named and ok else found or "none"
     return judged("serial port", ok, found, advice, needed=needed)
 
@@ -52,7 +53,7 @@ def modem_manager(ports: Sequence[str] = (), proc: Path = PROC, sysfs: Path = SY
     processes = [process for process, name in _processes(proc) if name == MODEM_MANAGER]
     held = sorted({port for process in processes for port in _opened_by(process, ports)})
     found = f"holds {', '.join(held)}" if held else "running" if processes else "not running"
-    ids = sorted({known for port in ports if (known := usb_id(port, sysfs))}) or ["VENDOR:PRODUCT"]
+    ids = sorted({known for port in ports if (known := usb_id(port, sysfs / TTYS))}) or ["VENDOR:PRODUCT"]
     advice = f"{RULES_ADVICE}: " + "; ".join(map(_ignore_rule, ids))
     return judged("ModemManager", not processes, found, advice, needed=False)
 
@@ -79,15 +80,6 @@ def ftdi_latency(devices: Path = SYSFS / "bus/usb-serial/devices") -> Check:
     )
 
 
-def usb_id(port: str, sysfs: Path = SYSFS) -> str:
-    """`2f5d:2202`, vendor and product of a port's adapter as the kernel lists them; "" if it does not."""
-    device = (sysfs / "class/tty" / Path(port).resolve().name / "device").resolve()
-    for folder in (device, *device.parents):
-        if (folder / "idVendor").is_file() and (folder / "idProduct").is_file():
-            return f"{(folder / 'idVendor').read_text().strip()}:{(folder / 'idProduct').read_text().strip()}"
-    return ""
-
-
 def real_time_priority(limit: int | None = None, *, root: bool = os.geteuid() == 0) -> Check:
     """The right to run the servo loop before other processes."""
     limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0] if limit is None else limit
@@ -102,6 +94,13 @@ def memory_lock(limit: int | None = None, *, root: bool = os.geteuid() == 0) -> 
     ok = root or limit < 0
     advice = "add to /etc/security/limits.d/libra-edge.conf: @dialout - memlock unlimited"
     return judged("memory lock", ok, "root" if root else _limit(limit), advice, needed=False)
+
+
+def processors_awake(request: Path = LATENCY_REQUEST) -> Check:
+    """The right to keep idle processors from going to sleep while an arm moves."""
+    ok = os.access(request, os.W_OK)
+    advice = f'a udev rule: KERNEL=="{request.name}", GROUP="dialout", MODE="0660"'
+    return judged("processors awake", ok, "granted" if ok else f"no right to {request}", advice, needed=False)
 
 
 def _limit(limit: int) -> str:

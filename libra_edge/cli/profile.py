@@ -14,7 +14,7 @@ from libra_edge.cli.profile_files import made_folder, write_profile
 from libra_edge.cli.profile_measure import Order, measure
 from libra_edge.cli.run_backend import BACKENDS, chosen_backend
 from libra_edge.errors import CheckFailed
-from libra_edge.locate import bundle_path
+from libra_edge.locate import RECORDINGS, bundle_path
 from libra_edge.profiling.budget import Budgets, over_budget, read_budgets
 from libra_edge.profiling.build_document import build_document
 from libra_edge.profiling.comparison import compare, comparison_json
@@ -25,7 +25,6 @@ from libra_edge.robot import open_robot
 logger = logging.getLogger(__name__)
 
 NO_ROBOT = "none"
-RECORDINGS = Path("recordings")
 File = click.Path(path_type=Path)
 
 

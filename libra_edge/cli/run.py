@@ -29,7 +29,7 @@ from libra_edge.cli.run_session import Session, SessionOptions, run_session
 from libra_edge.cli.run_view import run_view
 from libra_edge.clock import MonotonicClock
 from libra_edge.errors import CheckFailed, InputError
-from libra_edge.locate import bundle_path
+from libra_edge.locate import RECORDINGS, bundle_path
 from libra_edge.protocols import Clock
 from libra_edge.robot import Robot, open_robot
 from libra_edge.runtime.limit_check import LimitCheck
@@ -44,7 +44,6 @@ from libra_edge.runtime.servo_loop import OnExit
 
 logger = logging.getLogger(__name__)
 
-RECORDINGS = Path("recordings")
 PICTURES = {"lossless": frame_entry, "jpeg": jpeg_entry}
 
 

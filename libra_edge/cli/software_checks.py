@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from libra_edge.bundle import open_bundle
 from libra_edge.cli.check import Check, judged
 from libra_edge.errors import BundleError
-from libra_edge.locate import bundle_path
+from libra_edge.locate import RECORDINGS, bundle_path
 from libra_edge.robot import Robot
 
 PACKAGE = "libra-edge"
@@ -25,7 +25,6 @@ FREE_DISK_BYTES = 1_000_000_000
 FREE_SHARED_MEMORY_BYTES = 64_000_000
 WRITTEN_BYTES = 16_000_000
 BLOCK_BYTES = 1_000_000
-RECORDINGS = Path("recordings")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where the kernel keeps shared memory, not a temporary file of ours
 
 

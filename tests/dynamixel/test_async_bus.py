@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libra_edge.drivers.dynamixel import async_bus
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.answer_delay import DEVIATIONS, FIRST_DEVIATION_S, LEAST_S, AnswerDelay
 from libra_edge.drivers.dynamixel.async_bus import AsyncBus
@@ -131,3 +132,26 @@ def test_the_margin_forgets_one_slow_answer_and_grows_with_late_ones() -> None:
     assert delay.margin_s < 2 * LEAST_S
     delay.came_too_late()
     assert delay.margin_s > DEVIATIONS * FIRST_DEVIATION_S
+
+
+def test_a_question_is_a_byte_longer_only_as_long_as_an_answer_may_still_be_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transmit, sizes = SwitchedTransmit(), list[int]()
+
+    def noted(packet: bytes) -> bytes:
+        sizes.append(len(packet))
+        return packet
+
+    monkeypatch.setattr(async_bus, "LATEST_S", PATIENCE_S)
+    with emulated(transmit) as emulator, bus_on(emulator, SHORT_S) as bus:
+        transmit.fault = noted
+        bus.read(3, r.PRESENT_POSITION)
+        transmit.fault = lambda _packet: b""
+        with pytest.raises(NoAnswerError):
+            bus.read(3, r.PRESENT_POSITION)
+        transmit.fault = noted
+        bus.read(3, r.PRESENT_POSITION)
+        monkeypatch.setattr(async_bus, "LATEST_S", 0.0)
+        bus.read(3, r.PRESENT_POSITION)
+    assert [size - sizes[0] for size in sizes] == [0, 1, 0]

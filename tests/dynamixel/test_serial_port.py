@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from libra_edge.drivers.dynamixel.port_search import find_port, usb_id
 from libra_edge.drivers.dynamixel.serial_port import CHUNK_BYTES, SerialPort
 from libra_edge.errors import BusError, ConfigError, MissingHardwareError, PortError
 from libra_edge.robot import open_robot
-from tests.dynamixel.bench import ROBOT, bus_on, emulated
+from tests.dynamixel.bench import PATIENCE_S, ROBOT, bus_on, emulated
 
 KOCH = open_robot("koch")
 
@@ -157,3 +159,21 @@ def test_an_adapter_made_for_servos_is_found_among_other_ports(
     plug(ttys, devices, "ttyACM1", "2f5d:2202")
     assert find_port(KOCH, devices, ttys) == str(devices / "ttyACM1")
     assert usb_id(str(devices / "ttyS0"), ttys) == ""
+
+
+def test_what_has_come_is_seen_although_the_time_is_up() -> None:
+    """A process that was stopped for a while finds both: its time has run out, and the answer is there."""
+    with emulated() as emulator:
+        port = SerialPort(emulator.port, 1_000_000)
+        port.open()
+        try:
+            long_ago = time.monotonic() - 1.0
+            assert not port.wait_for(port.readable(long_ago))
+            assert not asyncio.run(port.readable(long_ago))
+            emulator.send(b"late")
+            assert port.wait_for(port.readable(time.monotonic() + PATIENCE_S))
+            assert port.wait_for(port.readable(long_ago))
+            assert asyncio.run(port.readable(long_ago))
+            assert port.take() == b"late"
+        finally:
+            port.close()

@@ -198,3 +198,12 @@ def test_real_time_priority(limit: int, root: bool, ok: bool) -> None:
 @pytest.mark.parametrize(("limit", "root", "ok"), [(65_536, False, False), (-1, False, True), (65_536, True, True)])
 def test_memory_lock(limit: int, root: bool, ok: bool) -> None:
     assert hardware.memory_lock(limit, root=root).ok is ok
+
+
+def test_the_right_to_keep_processors_awake(tmp_path: Path) -> None:
+    request = tmp_path / "cpu_dma_latency"
+    lacking = hardware.processors_awake(request)
+    assert (lacking.ok, lacking.needed, lacking.found) == (False, False, f"no right to {request}")
+    assert 'KERNEL=="cpu_dma_latency"' in lacking.advice
+    request.touch()
+    assert hardware.processors_awake(request).ok
