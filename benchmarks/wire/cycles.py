@@ -22,6 +22,7 @@ TICK = 2048
 READ_WITHIN_S = 0.006
 """What `DynamixelArm` gives a read at 100 Hz."""
 BITS_A_BYTE = 10
+LATEST_S = 0.05
 HEADER_TO_CRC, SYNC_PREFIX, STATUS_OVERHEAD, FAST_OVERHEAD, FAST_PREFIX = 10, 4, 11, 4, 8
 
 Cycle = Callable[[], object]
@@ -75,12 +76,21 @@ class SdkBus:
         goal = list(r.GOAL_POSITION.encode(TICK))
         assert all(self._reads.addParam(servo_id) and self._writes.addParam(servo_id, goal) for servo_id in servo_ids)
         self._goal = goal
-        self.read = self._reads.fastSyncRead if fast else self._reads.txRxPacket
+        self._read = self._reads.fastSyncRead if fast else self._reads.txRxPacket
+
+    def answered(self) -> bool:
+        """One read; whether every servo answered it in time."""
+        return bool(self._read() == sdk.COMM_SUCCESS)
+
+    def settle(self) -> None:
+        """Let what is late come, and drop it."""
+        time.sleep(LATEST_S)
+        self.port.clearPort()
 
     def cycle(self) -> list[int]:
         """Values of all servos if the read succeeded, else none."""
         values = []
-        if self.read() == sdk.COMM_SUCCESS:
+        if self.answered():
             values = [
                 self._reads.getData(servo_id, register.address, register.size)
                 for servo_id in self._ids

@@ -10,14 +10,18 @@ import math
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from libra_edge import __version__
 from libra_edge.calibration.camera.board import Board
 from libra_edge.calibration.camera.solution import Solution
 from libra_edge.calibration.camera.view_folder import PlaceRecord
 from libra_edge.calibration.camera.way import Way
 from libra_edge.calibration.whole_file import write_whole
+from libra_edge.errors import ConfigError
 from libra_edge.intrinsics import Intrinsics
 from libra_edge.model_spec import Finite, Name, Section
+from libra_edge.toml_file import MAX_BYTES, first_fault
 
 BASE = "base"
 
@@ -85,6 +89,22 @@ def camera_file(solution: Solution, *, robot: str, camera: str, link: str | None
         ),
         standard_error=error,
     )
+
+
+def read_camera_file(path: Path) -> CameraFile:
+    """Raises FileNotFoundError if there is none, ConfigError for one that is damaged, foreign or far too large."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigError(f"{path} is larger than {MAX_BYTES} bytes")
+        return CameraFile.model_validate_json(content)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path} cannot be read: {first_fault(error)}") from error
 
 
 def write_camera_file(content: CameraFile, path: Path) -> None:

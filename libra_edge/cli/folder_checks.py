@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from libra_edge.calibration.camera.camera_file import CameraFile
+from libra_edge.calibration.camera.camera_file import read_camera_file
 from libra_edge.cli.check import Check, judged
+from libra_edge.errors import ConfigError
 from libra_edge.locate import CALIBRATIONS, RECORDINGS
 from libra_edge.robot import Robot
 
@@ -43,11 +42,10 @@ def camera_calibrations(robot: Robot, robot_name: str, folder: Path = CALIBRATIO
 def _camera(robot_name: str, camera: str, file: Path) -> Check:
     name, again = f"calibration {camera}", f"libra-edge calibrate camera --robot {robot_name} --camera {camera}"
     try:
-        content = CameraFile.model_validate_json(file.read_bytes())
+        content = read_camera_file(file)
     except FileNotFoundError:
         return judged(name, False, f"none, no {file}", f"where the camera stands tells: {again}", needed=False)
-    except (OSError, ValidationError) as error:
-        found = f"{file} cannot be read ({str(error).splitlines()[0]})"
-        return judged(name, False, found, f"make it anew: {again}", needed=False)
+    except ConfigError as error:
+        return judged(name, False, str(error), f"make it anew: {again}", needed=False)
     pixels = f"{content.residuals.reprojection_px:.2f} px"
     return judged(name, True, f"{file}, {pixels} from {content.views} views", "")

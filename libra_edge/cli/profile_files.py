@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from libra_edge.calibration.whole_file import write_whole
 from libra_edge.errors import ConfigError
 from libra_edge.profiling.build_document import Measured
 from libra_edge.profiling.document import ProfileDocument
@@ -32,19 +33,7 @@ def write_profile(folder: Path, document: ProfileDocument, measured: Measured) -
     trace, page = folder / TRACE, folder / PAGE
     named = document.model_copy(update={"trace": str(trace), "html": str(page)})
     drawn = model_trace(measured.side) if measured.log is None else run_trace(measured.log, measured.period_ns)
-    try:
-        _write(trace, json.dumps(drawn, allow_nan=False, separators=(",", ":")))
-        _write(page, profile_html(named, drawn))
-        _write(folder / PROFILE, named.model_dump_json(indent=1))
-    except OSError as error:
-        raise ConfigError(f"the profile cannot be written to {folder}: {error.strerror}; give another --out") from error
+    write_whole(trace, json.dumps(drawn, allow_nan=False, separators=(",", ":")).encode())
+    write_whole(page, profile_html(named, drawn).encode())
+    write_whole(folder / PROFILE, named.model_dump_json(indent=1).encode())
     return named
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -67,7 +67,7 @@ def _kinematics(robot: Robot) -> ForwardKinematics:
 def _drawn(way: Float64, labels: list[str]) -> str:
     """`way` [n, 2] m, drawn as a line with a label at each point, over the table."""
     left, low = way[:, 0].min(), 0.0
-    scale = WIDTH / max(np.ptp(way[:, 0]), ASPECT * np.ptp(way[:, 1]) / ASPECT, 1e-3)
+    scale = WIDTH / max(*np.ptp(way, axis=0), 1e-3)
     columns = np.rint((way[:, 0] - left) * scale).astype(int) + 6
     rows = np.rint((way[:, 1] - low) * scale / ASPECT).astype(int)
     height, width = rows.max() + 1, columns.max() + 4

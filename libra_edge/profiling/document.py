@@ -11,7 +11,6 @@ from libra_edge.errors import ConfigError
 from libra_edge.toml_file import first_fault
 
 MAX_BYTES = 20_000_000
-SCHEMA_VERSION = 1
 
 Ms = Annotated[float, Field(ge=-1e9, le=1e9)]
 Count = Annotated[int, Field(ge=0)]

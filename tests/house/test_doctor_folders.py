@@ -53,3 +53,11 @@ def test_the_arms_calibration(tmp_path: Path) -> None:
     (tmp_path / "koch").mkdir()
     (tmp_path / "koch" / "arm.json").write_text("{}")
     assert folders.arm_calibration(KOCH, "my.toml", tmp_path).ok
+
+
+def test_a_calibration_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "koch").mkdir()
+    (tmp_path / "koch" / "front.json").write_bytes(b" " * 300_000)
+    check = folders.camera_calibrations(KOCH, "my.toml", tmp_path)[0]
+    assert not check.ok
+    assert "is larger than 200000 bytes" in check.found
