@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel.answer_delay import AnswerDelay
+from libra_edge.drivers.dynamixel.answer_lengths import AnswerLengths
 from libra_edge.drivers.dynamixel.bus_counts import BusCounts
 from libra_edge.drivers.dynamixel.exchange import Exchange
 from libra_edge.drivers.dynamixel.frame import Instruction, Status
@@ -27,10 +27,6 @@ logger = logging.getLogger(__name__)
 FACTORY_RETURN_DELAY_S = 500e-6
 LEAST_MARGIN_S = 1e-3
 """What an adapter on a USB port needs beyond the bytes' time, even where time is short."""
-LENGTHS = 4
-"""A question after a silent one asks for a byte more, so many lengths in all: a late answer fits none but its own."""
-LATEST_S = 0.1
-"""An answer that has not come for so long will not: questions are asked at their own length again."""
 
 
 Question = Callable[[Sequence[int], int], tuple[Instruction, int]]
@@ -80,8 +76,7 @@ class AsyncBus:
         self._transport = SerialTransport(port)
         self._until_ns: int | None = None
         self._delay: AnswerDelay | None = None
-        self._longer = 0
-        self._fault_s = -math.inf
+        self._lengths = AnswerLengths()
         self._unsettled: set[int] = set()
 
     @contextlib.contextmanager
@@ -182,16 +177,19 @@ class AsyncBus:
     ) -> Answers:
         """Exchange; ask the missing `again` while attempts and time are left, unless all of them are `silent`."""
         statuses: dict[int, Status] = {}
-        asked = list(servo_ids)
+        asked, fault = list(servo_ids), None
         for left in range(self.attempts, 0, -1):
-            if self._longer and time.monotonic() > self._fault_s + LATEST_S:
-                self._longer = 0
-            exchange = Exchange(*question(asked, self._longer), asked)
+            more = self._lengths.more(time.monotonic())
+            exchange = Exchange(*question(asked, more or 0), asked)
+            if more is None:
+                return Answers(statuses, await self._listen(exchange, left))
             fault = await self._carry(exchange, left)
             statuses.update(exchange.answers)
+            if exchange.answers:
+                self._lengths.heard(time.monotonic())
             if fault is None:
                 break
-            self._longer, self._fault_s = (self._longer + 1) % LENGTHS, time.monotonic()
+            self._lengths.unanswered(more, time.monotonic())
             if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
                 break
             if self._until_ns is not None and self._until_ns <= time.monotonic_ns():
@@ -221,6 +219,16 @@ class AsyncBus:
             return None
         self.counts.unanswered += not exchange.corrupt
         return exchange.fault or NoAnswerError(exchange.missing, wait_s)
+
+    async def _listen(self, exchange: Exchange, attempts_left: int) -> NoAnswerError:
+        """As long as the exchange would be awaited: it is not asked, for its answer could be taken for an older one."""
+        wait_s = self._patience_s(self._transport.wire_s(exchange), len(exchange.servo_ids), attempts_left)
+        late, corrupt = await self._transport.listen(wait_s)
+        self.counts.late += late
+        self.counts.corrupt += corrupt
+        if late:
+            self._lengths.heard(time.monotonic())
+        return NoAnswerError(exchange.servo_ids, wait_s)
 
     async def _settle(self, servo_id: int) -> None:
         """Let an acknowledgement that is still on its way pass, or the next order would take it for its own.

@@ -30,6 +30,16 @@ class SerialTransport:
         parser = FrameParser()
         return len(parser.feed(stale)), parser.corrupt
 
+    async def listen(self, wait_s: float) -> tuple[int, int]:
+        """Ask nothing for so long, and drop what comes; how many packets in it check, and how many do not.
+
+        Raises PortError.
+        """
+        until_s, parser, packets = time.monotonic() + wait_s, FrameParser(), 0
+        while await self.port.readable(until_s):
+            packets += len(parser.feed(self._taken()))
+        return packets, parser.corrupt
+
     async def carry(self, exchange: Exchange, wait_s: float) -> float:
         """Send the question, feed the exchange until it has enough or `wait_s` has passed; seconds it took.
 
@@ -38,10 +48,14 @@ class SerialTransport:
         began_s = time.monotonic()
         self.port.send(exchange.packet)
         while await self.port.readable(began_s + wait_s):
-            data = self.port.take()
-            if not data:
-                raise PortError(self.port.path, "hung up; was it unplugged?")
-            if exchange.feed(data):
+            if exchange.feed(self._taken()):
                 break
         exchange.end()
         return time.monotonic() - began_s
+
+    def _taken(self) -> bytes:
+        """What has come, of a port on which something has."""
+        data = self.port.take()
+        if not data:
+            raise PortError(self.port.path, "hung up; was it unplugged?")
+        return data

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libra_edge.drivers.dynamixel import async_bus
+from libra_edge.drivers.dynamixel import answer_lengths
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.answer_delay import DEVIATIONS, FIRST_DEVIATION_S, LEAST_S, AnswerDelay
 from libra_edge.drivers.dynamixel.async_bus import AsyncBus
@@ -143,7 +143,7 @@ def test_a_question_is_a_byte_longer_only_as_long_as_an_answer_may_still_be_late
         sizes.append(len(packet))
         return packet
 
-    monkeypatch.setattr(async_bus, "LATEST_S", PATIENCE_S)
+    monkeypatch.setattr(answer_lengths, "LATEST_S", PATIENCE_S)
     with emulated(transmit) as emulator, bus_on(emulator, SHORT_S) as bus:
         transmit.fault = noted
         bus.read(3, r.PRESENT_POSITION)
@@ -152,6 +152,6 @@ def test_a_question_is_a_byte_longer_only_as_long_as_an_answer_may_still_be_late
             bus.read(3, r.PRESENT_POSITION)
         transmit.fault = noted
         bus.read(3, r.PRESENT_POSITION)
-        monkeypatch.setattr(async_bus, "LATEST_S", 0.0)
+        monkeypatch.setattr(answer_lengths, "LATEST_S", 0.0)
         bus.read(3, r.PRESENT_POSITION)
     assert [size - sizes[0] for size in sizes] == [0, 1, 0]

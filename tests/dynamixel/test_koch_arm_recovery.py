@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
+from libra_edge.drivers.dynamixel.answer_lengths import LENGTHS
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.dynamixel.servo_watch import WATCHDOG_POLL_CYCLES
 from libra_edge.drivers.dynamixel.turns import kept_turns
@@ -21,10 +24,11 @@ from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeas
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.errors import BusError, HardwareAlertError, NoAnswerError
-from libra_edge.messages import Float64
+from libra_edge.messages import Float64, JointState
 from tests.dynamixel.bench import (
     IDS,
     ONE_TICK,
+    PATIENCE_S,
     ROBOT,
     UNHURRIED,
     StillPlant,
@@ -222,3 +226,34 @@ def test_an_answer_that_comes_after_the_next_question_is_not_taken_for_its_answe
             transmit.fault = late_ones_first
             assert ROBOT.to_ticks(arm.read().position).tolist() == [tick] * 6
             assert not held
+
+
+def test_answers_of_a_wire_that_stood_still_for_long_are_not_believed_when_they_come_at_last() -> None:
+    """More questions wait in line than there are lengths to tell their answers by."""
+    held: list[bytes] = []
+
+    def hold_back(packet: bytes) -> bytes:
+        held.append(packet)
+        return b""
+
+    def late_ones_first(packet: bytes) -> bytes:
+        late, held[:] = b"".join(held), []
+        return late + packet
+
+    transmit, plant = SwitchedTransmit(), StillPlant(ServoMeasurement(2048, 0, 0), [])
+    with emulated(transmit, plant=plant) as emulator, opened(emulator, answer_margin_s=0.01) as arm:
+        transmit.fault = hold_back
+        for _ in range(2 * LENGTHS):
+            with pytest.raises(NoAnswerError):
+                arm.read()
+        plant.measurement = ServoMeasurement(2001, 0, 0)
+        transmit.fault = late_ones_first
+        assert ROBOT.to_ticks(read_at_last(arm).position).tolist() == [2001] * 6
+
+
+def read_at_last(arm: KochArm) -> JointState:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(NoAnswerError):
+            return arm.read()
+    raise AssertionError("no answer in the end")
