@@ -11,6 +11,8 @@ The first term is the gradient's. The second bounds what it misses: no point of 
 derivative longer than the farthest it can be from one of their axes, and the distance to a convex body lies above its
 tangents.
 
+The step to a goal is not in that box. Its middle is looked at by itself: a long one could cut the corner of a pillar.
+
 Arrays are [D], or [..., D] to fence many arms at once. K obstacles: the table and the pillars of the base; B balls.
 """
 
@@ -27,6 +29,8 @@ from libra_edge.runtime.forward_kinematics import ForwardKinematics
 from libra_edge.workspace import PillarSection
 
 TOLERANCE_M = 1e-7
+CHORD_M = 0.5e-3
+"""So much nearer than at its ends a link may come in the middle of one step: at 100 Hz a step is too short for it."""
 SHARES = np.array([0.5, 0.25, 0.125, 0.0625, 0.03125, 0.0])
 """How much of their way joints get that would carry a link to where it may not go: the largest share that is clear."""
 
@@ -103,7 +107,7 @@ class WorkspaceFence:
         if self._is_surely_clear(state, goal, tick.braking(goal)):
             return goal, state
         margins, distances, gradient = self._margins(goal, tick.braking(goal))
-        short = margins < state.floors - TOLERANCE_M
+        short = (margins < state.floors - TOLERANCE_M) | self._cuts_a_corner(state.floors, goal, tick)
         arms = np.asarray(short.any(axis=(-2, -1)))
         if arms.any():
             step = (goal - fallback)[arms]
@@ -121,10 +125,15 @@ class WorkspaceFence:
         The last one needs no proof: braking was found clear before.
         """
         margins, distances, _ = self._margins(candidates, tick.braking(candidates))
-        clear = np.all(margins >= floors - TOLERANCE_M, axis=(-2, -1))
+        short = (margins < floors - TOLERANCE_M) | self._cuts_a_corner(floors, candidates, tick)
+        clear = ~np.any(short, axis=(-2, -1))
         clear[-1] = True
         chosen = np.argmax(clear, axis=0), np.arange(candidates.shape[1])
         return candidates[chosen], margins[chosen], distances[chosen]
+
+    def _cuts_a_corner(self, floors: Float64, goal: Float64, tick: Tick) -> NDArray[np.bool_]:
+        """Which balls come too near to which obstacles, bool [..., B, K], in the middle of the step to `goal`."""
+        return self.distances((tick.start + goal) / 2.0) < floors - CHORD_M
 
     def _state(self, floors: Float64, pose: Float64, margins: Float64, distances: Float64) -> WorkspaceState:
         return WorkspaceState(np.maximum(floors, np.minimum(margins, 0.0)), pose, distances)
