@@ -72,36 +72,30 @@ def measure_mac_share(path: Path, graph: Graph, feed: Feed) -> MacShare:
 
 def executed_products(events: list[dict[str, Any]], graph: Graph) -> list[ExecutedProduct]:
     """The products among the events of a profile of one run."""
-    kernels = _kernel_sizes(graph)
+    kernels = kernel_sizes(graph)
     products = []
     for event in events:
         if event.get("cat") != "Node" or not event["name"].endswith(END_OF_NAME):
             continue
         name, operator = event["name"].removesuffix(END_OF_NAME), event["args"]["op_name"]
         if operator in CONVOLUTIONS:
-            macs = math.prod(_shape(event, "output")) * _kernel_of(name, kernels)
+            macs = math.prod(_shape(event, "output")) * kernel_of(name, kernels)
             products.append(ExecutedProduct(name, operator, macs))
         elif operator in INT8_PRODUCTS | FLOAT_PRODUCTS:
-            products.append(ExecutedProduct(name, operator, _matrix_macs(event)))
+            macs = matrix_macs(_shape(event, "input"), _shape(event, "output"))
+            products.append(ExecutedProduct(name, operator, macs))
     return products
 
 
-def _shape(event: dict[str, Any], which: str) -> tuple[int, ...]:
-    """Shape of the first input or the output."""
-    (shape,) = event["args"][f"{which}_type_shape"][0].values()
-    return tuple(shape)
-
-
-def _matrix_macs(event: dict[str, Any]) -> int:
+def matrix_macs(left: tuple[int, ...], output: tuple[int, ...]) -> int:
     """Output [..., M, N] from a left side of [..., M, K], either way round: M * N * K, times the batch."""
-    left, output = _shape(event, "input"), _shape(event, "output")
     if len(output) < len(left):  # by a vector on the right: there is no N
         return math.prod(left)
     batch = output[: len(output) - len(left)]  # what the left side lacks, it is repeated for
     return math.prod(batch) * math.prod(left) * output[-1]
 
 
-def _kernel_sizes(graph: Graph) -> dict[str, int]:
+def kernel_sizes(graph: Graph) -> dict[str, int]:
     """Convolution's name -> multiply-adds for one value of its output. Raises ValueError if a shape is not known."""
     sizes = {}
     types = graph.tensor_types()
@@ -114,8 +108,15 @@ def _kernel_sizes(graph: Graph) -> dict[str, int]:
     return sizes
 
 
-def _kernel_of(name: str, kernels: dict[str, int]) -> int:
+def kernel_of(name: str, kernels: dict[str, int]) -> int:
+    """Of the convolution that was executed as `name`. Raises ValueError if the graph has none that begins so."""
     beginnings = [known for known in kernels if name.startswith(known)]
     if not beginnings:
         raise ValueError(f"was executed with the convolution {name!r}, which the graph does not have")
     return kernels[max(beginnings, key=len)]
+
+
+def _shape(event: dict[str, Any], which: str) -> tuple[int, ...]:
+    """Shape of the first input or the output."""
+    (shape,) = event["args"][f"{which}_type_shape"][0].values()
+    return tuple(shape)

@@ -34,11 +34,14 @@ class OnnxRuntimeEngine:
         inputs, outputs: name -> (numpy dtype name, shape).
     """
 
-    def __init__(self, name: str, path: Path) -> None:
-        """Raises PolicyFilesError if the graph cannot be loaded or has a shape that is not fixed."""
+    def __init__(self, name: str, path: Path, *, profile: Path | None = None) -> None:
+        """`profile`: how the name of the file begins that `end_profile` writes; none is kept without.
+
+        Raises PolicyFilesError if the graph cannot be loaded or has a shape that is not fixed.
+        """
         self.name = name
         self._path = path
-        self._session = _open_session(path)
+        self._session = _open_session(path, profile)
         self.inputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_inputs())
         self.outputs: Mapping[str, tuple[str, tuple[int, ...]]] = self._signature(self._session.get_outputs())
 
@@ -50,6 +53,10 @@ class OnnxRuntimeEngine:
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise EngineError(self.name, f"ONNX Runtime failed: {error}") from error
         return dict(zip(self.outputs, results, strict=True))
+
+    def end_profile(self) -> Path:
+        """The execution profile of all runs so far, a JSON file of Chrome's trace format."""
+        return Path(self._session.end_profiling())
 
     def _signature(self, tensors: list[ort.NodeArg]) -> Signature:
         signature = {}
@@ -69,7 +76,7 @@ def load_onnxruntime_engines(files: PolicyFiles) -> Engines:
     return Engines(files, **engines)
 
 
-def _open_session(path: Path) -> ort.InferenceSession:
+def _open_session(path: Path, profile: Path | None) -> ort.InferenceSession:
     try:
         import onnxruntime as ort  # noqa: PLC0415 - slow to import, and needed by this backend alone
     except ImportError as error:
@@ -79,6 +86,9 @@ def _open_session(path: Path) -> ort.InferenceSession:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if profile is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile)
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but this

@@ -1,0 +1,46 @@
+"""A layer of an engine as it was executed, and those of one stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a layer takes and asks for in one plan or one chunk; each denoising step of it counts.
+
+    Attributes:
+        stage: `planner_engine`, `refiner_encoder` or `refiner_step`.
+        type: operator or, of TensorRT, layer type.
+        precision: `int8`, `fp16`, `bf16`, `fp32`, or another type's name.
+        ms: None where the backend does not tell.
+        flops, bytes: of all its calls; None where the graph does not tell.
+    """
+
+    stage: str
+    name: str
+    type: str
+    precision: str
+    ms: float | None
+    flops: float | None
+    bytes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageLayers:
+    """The layers of one stage.
+
+    Attributes:
+        run_ms: what the stage takes in one plan or chunk when nobody looks at its layers, measured in turns with them.
+        profiler_us: what looking at it added to each layer, taken off again.
+    """
+
+    stage: str
+    layers: tuple[Layer, ...]
+    run_ms: float
+    profiler_us: float
+
+    @property
+    def layers_ms(self) -> float:
+        """Their sum."""
+        return sum(layer.ms or 0.0 for layer in self.layers)
