@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
@@ -61,6 +62,7 @@ def main() -> None:
     emulator = ServoBusEmulator(specs_of(robot), plant, baud=baud, pace=WirePace(sleeps=False))
     with emulator.servos() as servos:
         everyone = dict(servos)
+    freeze_garbage()
     print(json.dumps({"port": emulator.port}), flush=True)
     while True:
         emulator.serve(timeout_s=0.0)

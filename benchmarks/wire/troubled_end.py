@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from benchmarks.wire.far_end import asked_for
 from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.packet_faults import Transmit, corrupt, late, lost
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
@@ -69,6 +70,7 @@ def main() -> None:
     faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send, LATE_S)}
     trouble = Trouble([(name, SHARES[name], fault) for name, fault in faults.items()], seed=1)
     threading.Thread(target=_obey, args=(emulator, trouble), daemon=True).start()
+    freeze_garbage()
     print(json.dumps({"port": emulator.port}), flush=True)
     while True:
         emulator.serve()

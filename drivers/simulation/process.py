@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from libra_edge.drivers.simulation.cube_move import LONGEST_LINE, CubeMove
 from libra_edge.drivers.simulation.doorbell import Doorbell
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.order_pipe import OrderPipe
 from libra_edge.drivers.simulation.printed_board import PrintedBoard
 from libra_edge.errors import ConfigError, LibraEdgeError
@@ -51,6 +52,7 @@ def main() -> int:
         _print_line({"error": str(error), "exit_code": error.exit_code})
         return error.exit_code
     episode.start()
+    freeze_garbage()
     _print_line(episode.contact())
     episode.run(_ending(orders, episode.move_cube))
     if options.goals:

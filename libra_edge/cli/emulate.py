@@ -14,6 +14,7 @@ from typing import get_args
 import click
 
 from libra_edge.cli.output import print_json
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.dynamics import CHOICES, moved_by
 from libra_edge.drivers.simulation.servos.fault_file import open_faults
 from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
@@ -78,6 +79,7 @@ def command(
         judge = None if allowed is None else LimitJudge(allowed, plant)
         faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
         with emulator, _linked(link, emulator.port), faulty, judged:
+            freeze_garbage()
             print_json({"port": emulator.port, "servos": servo_ids})
             ended.wait(seconds)
     _tell(emulator.ledger, None if judge is None else judge.verdicts(emulator.ledger.goals))

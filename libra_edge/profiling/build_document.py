@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from libra_edge.errors import RuntimeFault
-from libra_edge.profiling.document import ClockEntry, CountsEntry, LayerEntry, ProfileDocument, WarmUpEntry
+from libra_edge.profiling.document import ClockEntry, CountsEntry, ProfileDocument, WarmUpEntry
 from libra_edge.profiling.headline import ended_early, headline
+from libra_edge.profiling.layer_entries import MeasuredLayers, layer_fields
 from libra_edge.profiling.machine_watch import MachineWatch
 from libra_edge.profiling.memory import Memory
 from libra_edge.profiling.path import ChunkPath, chunk_paths
@@ -39,9 +40,7 @@ class Measured:
     log: ProfileLog | None = None
     period_ns: int = 0
     fault: RuntimeFault | None = None
-    layers: Sequence[LayerEntry] = ()
-    roofline: Mapping[str, Any] | None = None
-    predictions: Mapping[str, Any] = field(default_factory=dict)
+    layers: MeasuredLayers | None = None
 
 
 def build_document(measured: Measured) -> ProfileDocument:
@@ -54,6 +53,7 @@ def build_document(measured: Measured) -> ProfileDocument:
     lines = headline(
         stages, sums, counts, clocks=measured.clocks, throttled=machine.throttled, power_w=power["power_w"]
     )
+    layers = layer_fields(measured.layers, measured.side.alone)
     fields = {
         **measured.facts,
         "headline": [*ended_early(measured.fault), *lines],
@@ -61,9 +61,7 @@ def build_document(measured: Measured) -> ProfileDocument:
         "stages": {stage.name: _stage(stage) for stage in stages},
         "sums": None if sums is None else asdict(sums),
         "counts": counts,
-        "layers": tuple(measured.layers),
-        "roofline": None if measured.roofline is None else dict(measured.roofline),
-        "predictions": dict(measured.predictions),
+        **layers,
         "memory_mb": asdict(measured.memory),
         **power,
         "temperature_c": machine.hottest_c or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -53,15 +53,85 @@ class SumsEntry(Entry):
 
 
 class LayerEntry(Entry):
-    """One layer of an engine; None where the backend does not tell."""
+    """One layer of an engine in one plan or chunk; None where the backend or the graph does not tell.
+
+    Attributes:
+        share: of the time of all layers of its stage.
+        bound_ms: the least that it can take on this machine; see `libra_edge.profiling.roofline`.
+    """
 
     stage: str
     name: str
     type: str
     precision: str
     ms: Ms | None
+    share: float | None
     flops: float | None
     bytes: float | None
+    bound_ms: Ms | None
+    bound_by: Literal["compute", "memory"] | None
+
+
+class LayerSumEntry(Entry):
+    """Whether the layers explain their stage.
+
+    Attributes:
+        layers_ms: their sum.
+        stage_ms: the median of the stage, alone at work, measured apart.
+        difference_percent: of the two, in percent of the second.
+        profiler_us: what looking at a layer added to it; it was taken off.
+    """
+
+    stage: str
+    layers_ms: Ms
+    stage_ms: Ms
+    difference_percent: float
+    profiler_us: float
+
+
+class PeaksEntry(Entry):
+    """`flops` by precision a second; `bandwidth`: (bytes of the working set, bytes a second)."""
+
+    flops: dict[str, float]
+    bandwidth: tuple[tuple[int, float], ...]
+
+
+class StageRoofEntry(Entry):
+    """See `libra_edge.profiling.roofline.StageRoof`."""
+
+    layers_ms: Ms
+    bound_ms: Ms
+    memory_ms: Ms
+
+
+class RooflineEntry(Entry):
+    """`sheet`: the data sheet's peaks; None for a machine that is none of the known boards."""
+
+    measured: PeaksEntry
+    sheet: PeaksEntry | None
+    stages: dict[str, StageRoofEntry]
+
+
+class PredictedEntry(Entry):
+    """ms; `measured_ms` and `error_percent` only of the machine at hand."""
+
+    least_ms: Ms
+    expected_ms: Ms
+    measured_ms: Ms | None = None
+    error_percent: float | None = None
+
+
+class PredictionEntry(Entry):
+    """Of one board, or of this machine.
+
+    Attributes:
+        plan, chunk: the engines of each, one after the other.
+    """
+
+    title: str
+    plan: PredictedEntry
+    chunk: PredictedEntry
+    stages: dict[str, PredictedEntry]
 
 
 class HeadlineEntry(Entry):
@@ -128,8 +198,9 @@ class ProfileDocument(Entry):
     sums: SumsEntry | None
     counts: CountsEntry | None
     layers: tuple[LayerEntry, ...]
-    roofline: dict[str, Any] | None
-    predictions: dict[str, Any]
+    layer_sums: tuple[LayerSumEntry, ...]
+    roofline: RooflineEntry | None
+    predictions: dict[str, PredictionEntry]
     memory_mb: MemoryEntry
     power_w: float | None
     power_rails_w: dict[str, float] | None

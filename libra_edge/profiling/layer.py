@@ -31,12 +31,14 @@ class StageLayers:
     """The layers of one stage.
 
     Attributes:
+        calls: how often a plan or chunk runs it: the steps of the denoising, else 1.
         run_ms: what the stage takes in one plan or chunk when nobody looks at its layers, measured in turns with them.
         profiler_us: what looking at it added to each layer, taken off again.
     """
 
     stage: str
     layers: tuple[Layer, ...]
+    calls: int
     run_ms: float
     profiler_us: float
 

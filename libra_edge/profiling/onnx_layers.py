@@ -44,7 +44,7 @@ def onnx_layers(stage: str, path: Path, feed: Feed, *, calls: int, seconds: floa
         layers = tuple(_layer(stage, node, work, calls, profiled.profiler_us) for node in profiled.nodes)
     except ValueError as error:
         raise PolicyFilesError(path, f"the graph {error}") from error
-    return StageLayers(stage, layers, calls * profiled.run_us / 1e3, profiled.profiler_us)
+    return StageLayers(stage, layers, calls, calls * profiled.run_us / 1e3, profiled.profiler_us)
 
 
 class GraphWork:

@@ -89,6 +89,12 @@ def sums_of(paths: Sequence[ChunkPath]) -> Sums | None:
     return Sums(round(whole, 4), round(parts, 4), _percent(abs(whole - parts) / whole), _percent(worst), len(paths))
 
 
+def part_figures(system: str, calls: Sequence[SystemCall]) -> list[tuple[str, Figures]]:
+    """The stages within a system, by the names that they are shown with: all denoising steps of a chunk are one."""
+    found = ((name, figures_of(times)) for name, times in all_parts(calls).items())
+    return [(_part(system, name), figures) for name, figures in found if figures is not None]
+
+
 def by_name(stages: Sequence[Stage]) -> Mapping[str, Stage]:
     """Names are unique."""
     return {stage.name: stage for stage in stages}
@@ -104,8 +110,7 @@ def _planning(log: ProfileLog, side: SideBySide) -> list[Stage]:
 
 
 def _parts(system: str, calls: Sequence[SystemCall]) -> list[Stage]:
-    found = ((name, figures_of(times)) for name, times in all_parts(calls).items())
-    return [Stage(_part(system, name), figures, part_of=system) for name, figures in found if figures is not None]
+    return [Stage(name, figures, part_of=system) for name, figures in part_figures(system, calls)]
 
 
 def _part(system: str, name: str) -> str:

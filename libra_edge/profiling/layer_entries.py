@@ -1,0 +1,117 @@
+"""From timed layers, peaks and predictions to what stands in `profile.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from libra_edge.profiling.boards import Board
+from libra_edge.profiling.layer import Layer, StageLayers
+from libra_edge.profiling.peaks import Peaks
+from libra_edge.profiling.prediction import StagePrediction, by_system
+from libra_edge.profiling.roofline import bound_of, stage_roof
+from libra_edge.profiling.side_by_side import Calls
+from libra_edge.profiling.stages import part_figures
+
+THIS_MACHINE = "this-machine"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLayers:
+    """What was found below the stages.
+
+    Attributes:
+        stages: the layers of each.
+        peaks: of the machine.
+        sheet: of the board that the machine is, if it is a known one.
+        here: predicted for this machine; empty if nothing was to be predicted.
+        boards: predicted for each board that was asked for.
+    """
+
+    stages: tuple[StageLayers, ...]
+    peaks: Peaks
+    sheet: Peaks | None
+    here: tuple[StagePrediction, ...]
+    boards: tuple[tuple[Board, tuple[StagePrediction, ...]], ...]
+
+
+def layer_fields(found: MeasuredLayers | None, alone: Calls) -> dict[str, Any]:
+    """The four keys of the document; `alone`: calls of the systems, each by itself."""
+    if found is None:
+        return {"layers": (), "layer_sums": (), "roofline": None, "predictions": {}}
+    medians = stage_medians(alone)
+    return {
+        "layers": tuple(_layer(layer, stage, found.peaks) for stage in found.stages for layer in stage.layers),
+        "layer_sums": tuple(_sum(stage, medians[stage.stage]) for stage in found.stages if stage.stage in medians),
+        "roofline": _roofline(found),
+        "predictions": _predictions(found, medians),
+    }
+
+
+def stage_medians(alone: Calls) -> dict[str, float]:
+    """Stage -> ms, of the engines within each system."""
+    systems = (("planner", alone.planner), ("refiner", alone.refiner))
+    return {name: figures.p50 for system, calls in systems for name, figures in part_figures(system, calls)}
+
+
+def _layer(layer: Layer, stage: StageLayers, peaks: Peaks) -> dict[str, Any]:
+    bound, whole = bound_of(layer, peaks, stage.calls), stage.layers_ms
+    return {
+        **asdict(layer),
+        "share": None if layer.ms is None or not whole else layer.ms / whole,
+        "bound_ms": None if bound is None else bound.ms,
+        "bound_by": None if bound is None else bound.by,
+    }
+
+
+def _sum(stage: StageLayers, median_ms: float) -> dict[str, Any]:
+    return {
+        "stage": stage.stage,
+        "layers_ms": stage.layers_ms,
+        "stage_ms": median_ms,
+        "difference_percent": 100.0 * abs(stage.layers_ms - median_ms) / median_ms,
+        "profiler_us": stage.profiler_us,
+    }
+
+
+def _roofline(found: MeasuredLayers) -> dict[str, Any]:
+    roofs = (stage_roof(stage, found.peaks) for stage in found.stages)
+    return {
+        "measured": _peaks(found.peaks),
+        "sheet": None if found.sheet is None else _peaks(found.sheet),
+        "stages": {
+            roof.stage: {"layers_ms": roof.layers_ms, "bound_ms": roof.bound_ms, "memory_ms": roof.memory_ms}
+            for roof in roofs
+        },
+    }
+
+
+def _peaks(peaks: Peaks) -> dict[str, Any]:
+    return {"flops": dict(peaks.flops), "bandwidth": peaks.bandwidth}
+
+
+def _predictions(found: MeasuredLayers, medians: Mapping[str, float]) -> dict[str, Any]:
+    entries = {board.name: _prediction(board.title, stages, {}) for board, stages in found.boards}
+    if found.here:
+        entries = {THIS_MACHINE: _prediction("this machine", found.here, medians), **entries}
+    return entries
+
+
+def _prediction(title: str, stages: Sequence[StagePrediction], medians: Mapping[str, float]) -> dict[str, Any]:
+    sums = by_system(stages)
+    known = {
+        name: sum(medians[stage.stage] for stage in stages if (stage.system == "planner") == (name == "plan"))
+        for name in sums
+        if all(stage.stage in medians for stage in stages)
+    }
+    return {
+        "title": title,
+        **{name: _predicted(*sums[name], known.get(name)) for name in sums},
+        "stages": {one.stage: _predicted(one.least_ms, one.expected_ms, medians.get(one.stage)) for one in stages},
+    }
+
+
+def _predicted(least_ms: float, expected_ms: float, measured_ms: float | None) -> dict[str, Any]:
+    error = None if measured_ms is None else 100.0 * (expected_ms / measured_ms - 1.0)
+    return {"least_ms": least_ms, "expected_ms": expected_ms, "measured_ms": measured_ms, "error_percent": error}
