@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.wire.far_end import far_end
 from benchmarks.wire.troubled_end import SLICE
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.errors import BusError, MissingServosError
 from libra_edge.messages import JointState
 from libra_edge.robot import Robot, open_robot
@@ -105,6 +106,7 @@ def endure(rate_hz: float, seconds: float) -> dict[str, Any]:
         try:
             arm.enable_torque()
             told(process)
+            freeze_garbage()  # as the servo process does
             endurance, began = Endurance(arm, robot), time.monotonic()
             for number in range(round(seconds * rate_hz)):
                 time.sleep(max(0.0, began + number / rate_hz - time.monotonic()))

@@ -5,37 +5,71 @@ Nothing else does: Protocol 2.0 numbers no packets, and a late answer of the rig
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+
+from libra_edge.drivers.dynamixel.exchange import Exchange
+from libra_edge.drivers.dynamixel.frame import Frame
 
 LENGTHS = 12
 """The longest, eleven bytes more, ends the servos' state at register 147, the last that the X series has there."""
 LATEST_S = 0.5
 """An answer that has not come for so long will not."""
+OVERTAKEN_S = 0.01
+"""So much later than what was sent after it may a packet still come."""
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """A question that was not answered by every servo, so that an answer to it may be on its way.
+
+    Attributes:
+        passed_s: since when something is known to have come that was sent after its answer.
+    """
+
+    exchange: Exchange
+    more: int
+    asked_s: float
+    passed_s: float | None = None
 
 
 class AnswerLengths:
     """Which lengths no late answer can have. Times are seconds of one clock that never runs back."""
 
     def __init__(self) -> None:
-        self._unanswered_s = [-math.inf] * LENGTHS
-        self._heard_s = -math.inf
+        self._awaited: list[_Awaited] = []
 
     def more(self, now_s: float) -> int | None:
         """Bytes to ask for beyond those needed: the fewest that no late answer can have.
 
-        None if one of every length may be on its way and nothing was heard meanwhile: more questions would only wait in
-        line with the others. Where something was heard the oldest length will do, for a wire keeps its order.
+        If every length is awaited, the one that was asked longest ago of those whose answers must have passed, for a
+        wire keeps its order. None if there is none: more questions would only wait in line with the others.
         """
-        for length, unanswered_s in enumerate(self._unanswered_s):
-            if now_s - unanswered_s > LATEST_S:
+        self._awaited = [one for one in self._awaited if now_s - one.asked_s <= LATEST_S]
+        awaited = {one.more for one in self._awaited}
+        for length in range(LENGTHS):
+            if length not in awaited:
                 return length
-        oldest = min(range(LENGTHS), key=lambda length: self._unanswered_s[length])
-        return oldest if self._heard_s > self._unanswered_s[oldest] else None
+        open_still = {one.more for one in self._awaited if one.passed_s is None or now_s - one.passed_s < OVERTAKEN_S}
+        return next((one.more for one in self._awaited if one.more not in open_still), None)
 
-    def heard(self, now_s: float) -> None:
-        """Some servo has answered."""
-        self._heard_s = now_s
+    def answered(self, now_s: float) -> None:
+        """Some servo has answered the question that was asked last: whatever was sent before has passed."""
+        _pass(self._awaited, now_s)
 
-    def unanswered(self, more: int, now_s: float) -> None:
+    def came_late(self, frame: Frame, now_s: float) -> None:
+        """Whatever was sent before a late answer has passed, and its own question if it was the last one to it."""
+        waiting = [one for one in self._awaited if one.passed_s is None]
+        for number, one in enumerate(waiting):
+            if one.exchange.can_have_caused(frame):
+                _pass(waiting[: number + one.exchange.ends_with(frame)], now_s)
+                return
+
+    def unanswered(self, exchange: Exchange, more: int, now_s: float) -> None:
         """A question with so many bytes more was not answered by every servo."""
-        self._unanswered_s[more] = now_s
+        self._awaited = [*(one for one in self._awaited if one.more != more), _Awaited(exchange, more, now_s)]
+
+
+def _pass(awaited: list[_Awaited], now_s: float) -> None:
+    for one in awaited:
+        if one.passed_s is None:
+            one.passed_s = now_s

@@ -13,7 +13,7 @@ from libra_edge.drivers.dynamixel.answer_delay import AnswerDelay
 from libra_edge.drivers.dynamixel.answer_lengths import AnswerLengths
 from libra_edge.drivers.dynamixel.bus_counts import BusCounts
 from libra_edge.drivers.dynamixel.exchange import Exchange
-from libra_edge.drivers.dynamixel.frame import Instruction, Status
+from libra_edge.drivers.dynamixel.frame import Frame, Instruction, Status
 from libra_edge.drivers.dynamixel.instruction_set import meaning_of
 from libra_edge.drivers.dynamixel.register import MODEL_NUMBER, Register
 from libra_edge.drivers.dynamixel.register_access import check_readable, checked_bytes
@@ -186,10 +186,10 @@ class AsyncBus:
             fault = await self._carry(exchange, left)
             statuses.update(exchange.answers)
             if exchange.answers:
-                self._lengths.heard(time.monotonic())
+                self._lengths.answered(time.monotonic())
             if fault is None:
                 break
-            self._lengths.unanswered(more, time.monotonic())
+            self._lengths.unanswered(exchange, more, time.monotonic())
             if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
                 break
             if self._until_ns is not None and self._until_ns <= time.monotonic_ns():
@@ -204,14 +204,14 @@ class AsyncBus:
     async def _carry(self, exchange: Exchange, attempts_left: int) -> NoAnswerError | CorruptPacketError | None:
         """One exchange, counted. What is missing at its end, or None."""
         late, corrupt = self._transport.drain()
+        self._came_late(late)
         wire_s = self._transport.wire_s(exchange)
         wait_s = self._patience_s(wire_s, len(exchange.servo_ids), attempts_left)
         took_s = await self._transport.carry(exchange, wait_s)
-        late += exchange.strays
+        self._came_late(exchange.strays)
         self.counts.asked += 1
-        self.counts.late += late
         self.counts.corrupt += corrupt + exchange.corrupt
-        if self._delay is not None and late:
+        if self._delay is not None and (late or exchange.strays):
             self._delay.came_too_late()
         if exchange.complete:
             if self._delay is not None:
@@ -224,11 +224,14 @@ class AsyncBus:
         """As long as the exchange would be awaited: it is not asked, for its answer could be taken for an older one."""
         wait_s = self._patience_s(self._transport.wire_s(exchange), len(exchange.servo_ids), attempts_left)
         late, corrupt = await self._transport.listen(wait_s)
-        self.counts.late += late
+        self._came_late(late)
         self.counts.corrupt += corrupt
-        if late:
-            self._lengths.heard(time.monotonic())
         return NoAnswerError(exchange.servo_ids, wait_s)
+
+    def _came_late(self, frames: Sequence[Frame]) -> None:
+        self.counts.late += len(frames)
+        for frame in frames:
+            self._lengths.came_late(frame, time.monotonic())
 
     async def _settle(self, servo_id: int) -> None:
         """Let an acknowledgement that is still on its way pass, or the next order would take it for its own.

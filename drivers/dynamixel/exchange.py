@@ -27,7 +27,7 @@ class Exchange:
         self.packet = instruction.encode()
         self.servo_ids = servo_ids
         self.answers: dict[int, Status] = {}
-        self.strays = 0
+        self.strays: list[Frame] = []
         self._size = size
         self._fast = instruction.opcode == Opcode.FAST_SYNC_READ
         self._parser = FrameParser()
@@ -66,6 +66,14 @@ class Exchange:
         """Whether nothing at all has come."""
         return not self._received
 
+    def can_have_caused(self, frame: Frame) -> bool:
+        """Whether the packet may be an answer to this question."""
+        return frame.opcode == Opcode.STATUS and bool(self._statuses(frame))
+
+    def ends_with(self, frame: Frame) -> bool:
+        """Whether none comes after this one of its answers."""
+        return frame.servo_id == BROADCAST_ID or frame.servo_id == self.servo_ids[-1]
+
     def feed(self, data: bytes) -> bool:
         """Take bytes as they come; True once all is there, or so much that what is damaged will not come again."""
         self._received += data
@@ -99,7 +107,8 @@ class Exchange:
         if frame.opcode != Opcode.STATUS:
             return
         found = self._statuses(frame)
-        self.strays += not found
+        if not found:
+            self.strays.append(frame)
         for status in found:
             self.answers.setdefault(status.servo_id, status)
 

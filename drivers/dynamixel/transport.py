@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from libra_edge.drivers.dynamixel.exchange import Exchange
+from libra_edge.drivers.dynamixel.frame import Frame
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.errors import PortError
@@ -22,23 +23,20 @@ class SerialTransport:
         """How long question and answers are on the wire."""
         return (len(exchange.packet) + exchange.answer_bytes) * BITS_A_BYTE / self.port.baud
 
-    def drain(self) -> tuple[int, int]:
-        """Drop what was not awaited; how many packets in it check, and how many do not. Raises PortError."""
+    def drain(self) -> tuple[list[Frame], int]:
+        """Take what was not awaited: packets that check, and how many do not. Raises PortError."""
         stale = self.port.take()
         if not stale:
-            return 0, 0
+            return [], 0
         parser = FrameParser()
-        return len(parser.feed(stale)), parser.corrupt
+        return parser.feed(stale), parser.corrupt
 
-    async def listen(self, wait_s: float) -> tuple[int, int]:
-        """Ask nothing for so long, and drop what comes; how many packets in it check, and how many do not.
-
-        Raises PortError.
-        """
-        until_s, parser, packets = time.monotonic() + wait_s, FrameParser(), 0
+    async def listen(self, wait_s: float) -> tuple[list[Frame], int]:
+        """Ask nothing for so long; what comes: packets that check, and how many do not. Raises PortError."""
+        until_s, parser, frames = time.monotonic() + wait_s, FrameParser(), list[Frame]()
         while await self.port.readable(until_s):
-            packets += len(parser.feed(self._taken()))
-        return packets, parser.corrupt
+            frames += parser.feed(self._taken())
+        return frames, parser.corrupt
 
     async def carry(self, exchange: Exchange, wait_s: float) -> float:
         """Send the question, feed the exchange until it has enough or `wait_s` has passed; seconds it took.

@@ -11,6 +11,7 @@ import click
 from libra_edge.bundle import open_bundle
 from libra_edge.cli.output import json_option, print_json, stderr_console
 from libra_edge.cli.profile_files import made_folder, write_profile
+from libra_edge.cli.profile_layers import wanted_boards
 from libra_edge.cli.profile_measure import Order, measure
 from libra_edge.cli.run_backend import BACKENDS, chosen_backend
 from libra_edge.errors import CheckFailed
@@ -61,15 +62,17 @@ def command(
     \b
     Example:
       libra-edge profile --robot koch-sim --seconds 20
+      libra-edge profile --robot none --predict orin-agx-64,orin-nano-super
       libra-edge profile --compare before/profile.json after/profile.json
     """  # noqa: D301 - click reads the \b
     if compared is not None:
         _compare(*compared, as_json=as_json)
         return
     budgets = None if budget is None else read_budgets(budget)
+    boards = wanted_boards(predict)
     robot = None if robot_name == NO_ROBOT else open_robot(robot_name)
     order = Order(
-        open_bundle(bundle_path(model)), chosen_backend(backend), robot_name, robot, task, seconds, _boards(predict)
+        open_bundle(bundle_path(model)), chosen_backend(backend), robot_name, robot, task, seconds, boards
     )
     folder = made_folder(out or _new_folder())
     measured = measure(order)
@@ -85,10 +88,6 @@ def command(
 
 def _new_folder() -> Path:
     return RECORDINGS / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-profile"
-
-
-def _boards(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def _compare(a: Path, b: Path, *, as_json: bool) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from libra_edge import __version__
 from libra_edge.bundle import Bundle
 from libra_edge.cli.board_checks import clocks
 from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
+from libra_edge.cli.profile_layers import measured_layers, why_no_layers
 from libra_edge.cli.profile_run import WatchedSystems, profiled_run, watched_systems
 from libra_edge.cli.run_backend import Backend, target_of
 from libra_edge.errors import ConfigError, RuntimeFault
@@ -22,14 +24,20 @@ from libra_edge.model_spec import ModelSpec
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.build_document import Measured
 from libra_edge.profiling.document import ClockEntry
+from libra_edge.profiling.layer_entries import MeasuredLayers
 from libra_edge.profiling.machine_watch import watched_machine
 from libra_edge.profiling.memory import memory_of
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.side_by_side import Exercise
 from libra_edge.robot import Robot
 
+if TYPE_CHECKING:
+    from libra_edge.profiling.boards import Board
+
 SIDE_BY_SIDE_SHARE = 1 / 3
 """Of the time, if there is a robot: the rest goes to its run."""
+LAYERS_SHARE = 1 / 20
+"""Of the time, for the layers of each system: on top of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Order:
     robot: Robot | None
     task: str | None
     seconds: float
-    boards: tuple[str, ...]
+    boards: tuple[Board, ...]
 
 
 def measure(order: Order) -> Measured:
@@ -50,9 +58,6 @@ def measure(order: Order) -> Measured:
 
     Raises InputError for what cannot be profiled, EngineError for a system that fails. A run's fault is a finding.
     """
-    if order.boards:
-        board = order.boards[0]
-        raise ConfigError(f"no board can be predicted for yet, so not for {board!r} either: leave --predict out")
     files = order.bundle.policy_files(target_of(order.backend))
     task = order.task or _example(files.spec)
     console = stderr_console()
@@ -65,8 +70,16 @@ def measure(order: Order) -> Measured:
         log, fault = (None, None) if order.robot is None else _run(watched, order, order.robot, task)
         facts = _facts(order, watched, task)
         memory = memory_of(_engine_files(order, files), files.spec)
+    why_not = why_no_layers(order.backend)
+    layers = None if why_not else _layers(order, files)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
-    return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault)
+    return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault, layers, why_not)
+
+
+def _layers(order: Order, files: PolicyFiles) -> MeasuredLayers:
+    """After everything else, so that it disturbs nothing."""
+    for_boards = order.bundle.policy_files(target_of("tensorrt")) if order.boards else None
+    return measured_layers(files, for_boards, order.boards, LAYERS_SHARE * order.seconds)
 
 
 def _example(spec: ModelSpec) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +18,7 @@ from libra_edge.toml_file import read_toml
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
-FLOATS = ("fp16", "bf16", "fp32")
+DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
 OTHER_KINDS = ("pointwise", "function", "softmax", "norm", "reduce", "quantise", "turned", "cut")
 
 
@@ -28,9 +29,14 @@ class Table(BaseModel):
 
 
 class BoardTable(Table):
-    """A data sheet: dense operations a second in each precision, bytes a second."""
+    """A data sheet: dense operations a second in each precision, bytes a second.
+
+    Attributes:
+        device_tree: words in the model that the board's kernel names.
+    """
 
     title: str
+    device_tree: str
     int8: Rate
     fp16: Rate
     fp32: Rate
@@ -60,6 +66,7 @@ class Board:
 
     name: str
     title: str
+    device_tree: str
     peaks: Peaks
     costs: CostModel
 
@@ -73,13 +80,22 @@ def chosen_boards(names: str) -> tuple[Board, ...]:
     return tuple(known[name] for name in dict.fromkeys(wanted))
 
 
+def this_board(model: Path = DEVICE_TREE_MODEL) -> Board | None:
+    """The board that this machine is, None for any other machine."""
+    try:
+        found = model.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return next((board for board in all_boards().values() if board.device_tree in found), None)
+
+
 @cache
 def all_boards() -> Mapping[str, Board]:
     """By name."""
     with as_file(files("libra_edge.profiling").joinpath("boards.toml")) as path:
         table = read_toml(path, BoardsFile)
     costs = _costs(table.efficiency)
-    return {name: Board(name, board.title, _peaks(board), costs) for name, board in table.boards.items()}
+    return {name: Board(name, board.title, board.device_tree, _peaks(board), costs) for name, board in table.boards.items()}
 
 
 def _peaks(board: BoardTable) -> Peaks:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from libra_edge.errors import RuntimeFault
-from libra_edge.profiling.document import ClockEntry, CountsEntry, ProfileDocument, WarmUpEntry
+from libra_edge.profiling.document import ClockEntry, CountsEntry, HeadlineEntry, ProfileDocument, WarmUpEntry
 from libra_edge.profiling.headline import ended_early, headline
 from libra_edge.profiling.layer_entries import MeasuredLayers, layer_fields
+from libra_edge.profiling.layer_headline import layer_headline, not_timed
 from libra_edge.profiling.machine_watch import MachineWatch
 from libra_edge.profiling.memory import Memory
 from libra_edge.profiling.path import ChunkPath, chunk_paths
@@ -29,6 +30,7 @@ class Measured:
         log: of the run; None without a robot.
         period_ns: of the servo loop.
         fault: what ended the run before its time.
+        layers: None where they were not timed; why is a clause.
     """
 
     facts: Mapping[str, Any]
@@ -41,6 +43,7 @@ class Measured:
     period_ns: int = 0
     fault: RuntimeFault | None = None
     layers: MeasuredLayers | None = None
+    why_no_layers: str | None = None
 
 
 def build_document(measured: Measured) -> ProfileDocument:
@@ -56,7 +59,7 @@ def build_document(measured: Measured) -> ProfileDocument:
     layers = layer_fields(measured.layers, measured.side.alone)
     fields = {
         **measured.facts,
-        "headline": [*ended_early(measured.fault), *lines],
+        "headline": [*ended_early(measured.fault), *lines, *_of_layers(measured, layers)],
         "warm_up": _warm_up(measured.load_s, measured.side.warm_up),
         "stages": {stage.name: _stage(stage) for stage in stages},
         "sums": None if sums is None else asdict(sums),
@@ -69,6 +72,12 @@ def build_document(measured: Measured) -> ProfileDocument:
         "clocks": tuple(measured.clocks),
     }
     return ProfileDocument.model_validate(fields)
+
+
+def _of_layers(measured: Measured, fields: Mapping[str, Any]) -> list[HeadlineEntry]:
+    if measured.layers is None:
+        return [not_timed(measured.why_no_layers)] if measured.why_no_layers else []
+    return layer_headline(fields["layer_sums"], fields["roofline"], fields["predictions"])
 
 
 def _power(measured: Measured) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _joins_onnxruntime(head: NodeWork, node: NodeWork) -> bool:
 
 
 def _joins_tensorrt(head: NodeWork, node: NodeWork) -> bool:
-    return head.kind in ("view", "quantise") or node.kind in ("pointwise", "function", "quantise", "view")
+    return head.kind == "view" or node.kind in ("pointwise", "function", "quantise", "view")
 
 
 def _tasks(nodes: Sequence[NodeWork], joins: Joins) -> tuple[Task, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from libra_edge.profiling.boards import Board
+from libra_edge.profiling.document import LayerEntry, LayerSumEntry, PredictionEntry, RooflineEntry
 from libra_edge.profiling.layer import Layer, StageLayers
 from libra_edge.profiling.peaks import Peaks
-from libra_edge.profiling.prediction import StagePrediction, by_system
 from libra_edge.profiling.roofline import bound_of, stage_roof
 from libra_edge.profiling.side_by_side import Calls
+from libra_edge.profiling.stage_prediction import StagePrediction, by_system
 from libra_edge.profiling.stages import part_figures
 
 THIS_MACHINE = "this-machine"
@@ -26,14 +26,14 @@ class MeasuredLayers:
         peaks: of the machine.
         sheet: of the board that the machine is, if it is a known one.
         here: predicted for this machine; empty if nothing was to be predicted.
-        boards: predicted for each board that was asked for.
+        boards: name, title and what was predicted, of each board that was asked for.
     """
 
     stages: tuple[StageLayers, ...]
     peaks: Peaks
     sheet: Peaks | None
     here: tuple[StagePrediction, ...]
-    boards: tuple[tuple[Board, tuple[StagePrediction, ...]], ...]
+    boards: tuple[tuple[str, str, tuple[StagePrediction, ...]], ...]
 
 
 def layer_fields(found: MeasuredLayers | None, alone: Calls) -> dict[str, Any]:
@@ -55,29 +55,30 @@ def stage_medians(alone: Calls) -> dict[str, float]:
     return {name: figures.p50 for system, calls in systems for name, figures in part_figures(system, calls)}
 
 
-def _layer(layer: Layer, stage: StageLayers, peaks: Peaks) -> dict[str, Any]:
+def _layer(layer: Layer, stage: StageLayers, peaks: Peaks) -> LayerEntry:
     bound, whole = bound_of(layer, peaks, stage.calls), stage.layers_ms
-    return {
+    fields = {
         **asdict(layer),
         "share": None if layer.ms is None or not whole else layer.ms / whole,
         "bound_ms": None if bound is None else bound.ms,
         "bound_by": None if bound is None else bound.by,
     }
+    return LayerEntry.model_validate(fields)
 
 
-def _sum(stage: StageLayers, median_ms: float) -> dict[str, Any]:
-    return {
-        "stage": stage.stage,
-        "layers_ms": stage.layers_ms,
-        "stage_ms": median_ms,
-        "difference_percent": 100.0 * abs(stage.layers_ms - median_ms) / median_ms,
-        "profiler_us": stage.profiler_us,
-    }
+def _sum(stage: StageLayers, median_ms: float) -> LayerSumEntry:
+    return LayerSumEntry(
+        stage=stage.stage,
+        layers_ms=stage.layers_ms,
+        stage_ms=median_ms,
+        difference_percent=100.0 * abs(stage.layers_ms - median_ms) / median_ms,
+        profiler_us=stage.profiler_us,
+    )
 
 
-def _roofline(found: MeasuredLayers) -> dict[str, Any]:
+def _roofline(found: MeasuredLayers) -> RooflineEntry:
     roofs = (stage_roof(stage, found.peaks) for stage in found.stages)
-    return {
+    fields = {
         "measured": _peaks(found.peaks),
         "sheet": None if found.sheet is None else _peaks(found.sheet),
         "stages": {
@@ -85,31 +86,34 @@ def _roofline(found: MeasuredLayers) -> dict[str, Any]:
             for roof in roofs
         },
     }
+    return RooflineEntry.model_validate(fields)
 
 
 def _peaks(peaks: Peaks) -> dict[str, Any]:
     return {"flops": dict(peaks.flops), "bandwidth": peaks.bandwidth}
 
 
-def _predictions(found: MeasuredLayers, medians: Mapping[str, float]) -> dict[str, Any]:
-    entries = {board.name: _prediction(board.title, stages, {}) for board, stages in found.boards}
+def _predictions(found: MeasuredLayers, medians: Mapping[str, float]) -> dict[str, PredictionEntry]:
+    entries = {name: _prediction(title, stages, {}) for name, title, stages in found.boards}
     if found.here:
         entries = {THIS_MACHINE: _prediction("this machine", found.here, medians), **entries}
     return entries
 
 
-def _prediction(title: str, stages: Sequence[StagePrediction], medians: Mapping[str, float]) -> dict[str, Any]:
-    sums = by_system(stages)
-    known = {
-        name: sum(medians[stage.stage] for stage in stages if (stage.system == "planner") == (name == "plan"))
-        for name in sums
-        if all(stage.stage in medians for stage in stages)
-    }
-    return {
+def _prediction(title: str, stages: Sequence[StagePrediction], medians: Mapping[str, float]) -> PredictionEntry:
+    fields = {
         "title": title,
-        **{name: _predicted(*sums[name], known.get(name)) for name in sums},
+        **{name: _predicted(*sums, _measured(name, stages, medians)) for name, sums in by_system(stages).items()},
         "stages": {one.stage: _predicted(one.least_ms, one.expected_ms, medians.get(one.stage)) for one in stages},
     }
+    return PredictionEntry.model_validate(fields)
+
+
+def _measured(name: str, stages: Sequence[StagePrediction], medians: Mapping[str, float]) -> float | None:
+    """The engines of a plan or chunk, one after the other; None where one was not measured."""
+    own = [medians.get(stage.stage) for stage in stages if stage.product == name]
+    known = [median for median in own if median is not None]
+    return sum(known) if len(known) == len(own) else None
 
 
 def _predicted(least_ms: float, expected_ms: float, measured_ms: float | None) -> dict[str, Any]:

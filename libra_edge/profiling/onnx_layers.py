@@ -8,7 +8,7 @@ A weight that it laid out anew is missing in the profile; its size follows from 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onnx import NodeProto
@@ -25,7 +25,8 @@ from libra_edge.export.mac_share import (
     matrix_macs,
 )
 from libra_edge.profiling.layer import Layer, StageLayers
-from libra_edge.profiling.onnx_profile import ExecutedNode, Feed, profiled_graph
+from libra_edge.profiling.onnx_profile import ExecutedNode, ProfiledGraph, profiled_graphs
+from libra_edge.profiling.stage_graph import StageGraph
 
 BLOCKED = "_nchwc"
 """ONNX Runtime's name for a convolution in blocked layout: its output's, and this."""
@@ -33,18 +34,14 @@ PRECISIONS = {"float": "fp32", "float16": "fp16", "bfloat16": "bf16", "double": 
 WIDTHS = {"float": 4, "float16": 2, "bfloat16": 2, "double": 8}
 
 
-def onnx_layers(stage: str, path: Path, feed: Feed, *, calls: int, seconds: float) -> StageLayers:
-    """Of the graph at `path`, which a plan or chunk runs `calls` times; all its runs count.
+def onnx_layers(graphs: Sequence[StageGraph], seconds: float) -> tuple[StageLayers, ...]:
+    """Of the graphs of one system, in the order in which a plan or chunk runs them; see `profiled_graphs`.
 
     Raises PolicyFilesError, EngineError.
     """
-    try:
-        work = GraphWork(read_graph(path))
-        profiled = profiled_graph(stage, path, feed, seconds)
-        layers = tuple(_layer(stage, node, work, calls, profiled.profiler_us) for node in profiled.nodes)
-    except ValueError as error:
-        raise PolicyFilesError(path, f"the graph {error}") from error
-    return StageLayers(stage, layers, calls, calls * profiled.run_us / 1e3, profiled.profiler_us)
+    works = [_graph_work(graph.path) for graph in graphs]
+    profiled = profiled_graphs(graphs, seconds)
+    return tuple(_stage(*both) for both in zip(graphs, works, profiled, strict=True))
 
 
 class GraphWork:
@@ -90,15 +87,30 @@ class GraphWork:
         return node.outputs[0][1][-1 if node.operator in INT8_PRODUCTS else 1]
 
 
-def _layer(stage: str, node: ExecutedNode, work: GraphWork, calls: int, profiler_us: float) -> Layer:
+def _graph_work(path: Path) -> GraphWork:
+    try:
+        return GraphWork(read_graph(path))
+    except ValueError as error:
+        raise PolicyFilesError(path, f"the graph {error}") from error
+
+
+def _stage(graph: StageGraph, work: GraphWork, profiled: ProfiledGraph) -> StageLayers:
+    try:
+        layers = tuple(_layer(graph, node, work, profiled.profiler_us) for node in profiled.nodes)
+    except ValueError as error:
+        raise PolicyFilesError(graph.path, f"the graph {error}") from error
+    return StageLayers(graph.stage, layers, graph.calls, graph.calls * profiled.run_us / 1e3, profiled.profiler_us)
+
+
+def _layer(graph: StageGraph, node: ExecutedNode, work: GraphWork, profiler_us: float) -> Layer:
     return Layer(
-        stage=stage,
+        stage=graph.stage,
         name=node.name,
         type=node.operator,
         precision=_precision(node),
-        ms=calls * max(0.0, node.us - profiler_us) / 1e3,
-        flops=2.0 * calls * work.macs(node),
-        bytes=float(calls * work.bytes(node)),
+        ms=graph.calls * max(0.0, node.us - profiler_us) / 1e3,
+        flops=2.0 * graph.calls * work.macs(node),
+        bytes=float(graph.calls * work.bytes(node)),
     )
 
 

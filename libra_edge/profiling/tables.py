@@ -13,6 +13,7 @@ from libra_edge.profiling.comparison import Comparison
 from libra_edge.profiling.document import FiguresEntry, LayerEntry, ProfileDocument, StageEntry
 
 TOP_LAYERS = 20
+LAYER_NAME = 26
 LOOKS = {"good": "green", "warn": "yellow", "bad": "bold red", "open": "dim"}
 SIGNS = {"good": "✓", "warn": "!", "bad": "✕", "open": "—"}
 SAME = (0.95, 1.05)
@@ -76,16 +77,28 @@ def _title(document: ProfileDocument) -> str:
 def _layers(layers: tuple[LayerEntry, ...]) -> Table:
     timed = sorted((layer for layer in layers if layer.ms is not None), key=lambda layer: -(layer.ms or 0.0))
     whole = sum(layer.ms or 0.0 for layer in timed)
-    table = Table("layer", "stage", "type", "precision", title_justify="left")
+    table = Table("layer", "stage", "type", "in", title_justify="left", caption_justify="left")
     table.title = f"The costliest {min(TOP_LAYERS, len(timed))} of {len(layers)} layers"
-    for head in ("ms", "share", "MFLOP", "MB"):
-        table.add_column(head, justify="right")
+    table.caption = "limit: the least time that products or memory allow here, in percent of the layer's own time."
+    for head in ("ms", "share", "limit", "MFLOP", "MB"):
+        table.add_column(head, justify="right", no_wrap=True)
     for layer in timed[:TOP_LAYERS]:
         share = f"{100 * (layer.ms or 0.0) / whole:.1f} %" if whole else "-"
         costs = ("-" if cost is None else f"{cost / 1e6:.2f}" for cost in (layer.flops, layer.bytes))
-        known = (escape(word) for word in (layer.name[-44:], layer.stage, layer.type, layer.precision))
-        table.add_row(*known, _ms(layer.ms), share, *costs)
+        known = (layer.name[-LAYER_NAME:], _short_stage(layer.stage), layer.type, layer.precision)
+        table.add_row(*(escape(word) for word in known), _ms(layer.ms), share, _limit(layer), *costs)
     return table
+
+
+def _short_stage(stage: str) -> str:
+    """`planner_engine` and `refiner_step`: the word that tells them apart."""
+    return stage.removesuffix("_engine").removeprefix("refiner_")
+
+
+def _limit(layer: LayerEntry) -> str:
+    if layer.bound_ms is None or not layer.ms:
+        return "-"
+    return f"{layer.bound_by} {layer.bound_ms / layer.ms:.0%}"
 
 
 def _machine(document: ProfileDocument) -> Iterator[str]:

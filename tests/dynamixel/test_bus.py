@@ -99,7 +99,7 @@ def test_an_answer_of_another_servo_does_not_end_the_wait() -> None:
     exchange = Exchange(instructions.read(3, r.POSITION_P.address, 2), 2, [3])
     assert [exchange.feed(piece) for piece in (stray, answer[:5], answer[5:])] == [False, False, True]
     assert r.POSITION_P.decode(exchange.answers[3].parameters) == 400
-    assert exchange.strays == 1
+    assert len(exchange.strays) == 1
 
 
 def test_a_stale_sync_read_does_not_shift_the_ones_after_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from libra_edge.profiling.document import ProfileDocument
 from libra_edge.profiling.page.profile_page import profile_html
 from libra_edge.profiling.trace import run_trace
-from tests.profile.made_document import FACTS, LAYERS, made_document
+from tests.profile.made_document import FACTS, LAYERS, made_document, made_layers
 from tests.profile.made_log import PERIOD, made_log
 from tests.report_page import Page as Parsed
 
@@ -49,9 +50,9 @@ def test_what_nobody_knows_is_not_available() -> None:
 
 
 def test_words_from_elsewhere_stay_words() -> None:
-    layer = LAYERS[0].model_copy(update={"name": HOSTILE, "type": HOSTILE, "ms": 99.0})
+    layer = replace(LAYERS[0], name=HOSTILE, type=HOSTILE, ms=99.0)
     facts = {**FACTS, "task": HOSTILE, "machine": HOSTILE, "model": HOSTILE}
-    page = Parsed(html_of(made_document(facts=facts, layers=(layer,))))
+    page = Parsed(html_of(made_document(facts=facts, layers=made_layers((layer,)))))
     assert page.wrong == []
     assert {tag for tag, _ in page.elements} & {"script", "img"} == set()
     assert HOSTILE in page.text

@@ -11,6 +11,8 @@ from typing import Any
 from libra_edge.profiling.document import FiguresEntry, ProfileDocument
 from libra_edge.profiling.page.layer_section import layer_section
 from libra_edge.profiling.page.machine_section import machine_section
+from libra_edge.profiling.page.prediction_section import prediction_section
+from libra_edge.profiling.page.roofline_section import roofline_section
 from libra_edge.profiling.page.stage_section import systems_section, way_section
 from libra_edge.profiling.page.timeline_section import timeline_section
 from libra_edge.profiling.stages import END_TO_END
@@ -26,7 +28,9 @@ def profile_html(document: ProfileDocument, trace: Mapping[str, Any]) -> str:
         way_section(document),
         timeline_section(trace),
         systems_section(document),
-        layer_section(document.layers),
+        layer_section(document.layers, document.layer_sums),
+        roofline_section(document),
+        prediction_section(document),
         machine_section(document),
     ]
     return Template(HERE.joinpath("page.html").read_text(encoding="utf-8")).substitute(
