@@ -104,7 +104,7 @@ def _round_ms(engine: OnnxRuntimeEngine) -> float:
 def main() -> None:
     """Do the one or the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("predict", "measure"))
+    parser.add_argument("step", choices=("predict", "measure"), nargs="?", default="measure")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--against", type=Path, default=HERE)
     options = parser.parse_args()
@@ -114,7 +114,8 @@ def main() -> None:
     else:
         figures = measure(json.loads(options.against.read_text(encoding="utf-8"))["predicted_ms"])
         for name, row in figures["graphs"].items():
-            print(f"{name}: predicted {row['predicted_ms']:.2f} ms, measured {row['measured_ms']:.2f} ms ({row['error_percent']:+.0f} %)")
+            predicted, measured, off = (row[key] for key in ("predicted_ms", "measured_ms", "error_percent"))
+            print(f"{name}: predicted {predicted:.2f} ms, measured {measured:.2f} ms ({off:+.0f} %)")
     print(json.dumps(figures))
 
 

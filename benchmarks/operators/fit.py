@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import tomli_w
-from onnx import ModelProto, save
+from onnx import save
 from rich.progress import track
 
 from benchmarks.operators.chain import Chain
@@ -33,7 +33,7 @@ from libra_edge.profiling.peaks import Peaks
 from libra_edge.profiling.processor_peaks import processor_peaks
 
 HEADER = """\
-# What ONNX Runtime {version} loses of the ideal time on one core, by kind of work: see libra_edge/profiling/cost_model.py.
+# What ONNX Runtime {version} loses of the ideal time on one core, by kind of work: see cost_model.py.
 # Fitted on graphs of single operators by `python -m benchmarks.operators.fit`, on an Intel Xeon with AVX-512 and AMX.
 
 """
@@ -95,9 +95,7 @@ def fit(graphs: Sequence[Timed], peaks: Peaks) -> dict[str, Coefficients]:
     return found
 
 
-def _fit_kind(
-    graphs: Iterable[Timed], kind: str, known: dict[str, Coefficients], peaks: Peaks
-) -> Coefficients:
+def _fit_kind(graphs: Iterable[Timed], kind: str, known: dict[str, Coefficients], peaks: Peaks) -> Coefficients:
     rows, times = [], []
     for graph in graphs:
         weights = sum(task.weight_bytes for task in graph.tasks)
@@ -139,6 +137,7 @@ def errors(graphs: Sequence[Timed], peaks: Peaks, model: CostModel) -> dict[str,
 
 
 def main() -> None:
+    """Measure, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="TOML file to write [default: none]")
     out: Path | None = parser.parse_args().out
@@ -150,7 +149,8 @@ def main() -> None:
     model = CostModel(combine="sum", run_us=round(run_s * 1e6, 2), kinds=fit(graphs, peaks))
     off = errors(graphs, peaks, CostModel(combine="sum", kinds=model.kinds))
     for kind, found in off.items():
-        print(f"{kind}: {model.kinds[kind]}; off by {np.median(np.abs(found)):.0%} at the median, {np.max(np.abs(found)):.0%} at most")
+        median, most = np.median(np.abs(found)), np.max(np.abs(found))
+        print(f"{kind}: {model.kinds[kind]}; off by {median:.0%} at the median, {most:.0%} at most")
     if out is not None:
         out.write_text(HEADER.format(version=ort.__version__) + tomli_w.dumps(model.model_dump()), encoding="utf-8")
     print(json.dumps({"flops": dict(peaks.flops), "bandwidth": peaks.bandwidth, "off": off}))

@@ -54,9 +54,7 @@ def _attention(chain: Chain) -> None:
     chain.linear(WIDTH, 3 * WIDTH)
     chain.node("Reshape", chain.last, np.array([TOKENS, 3, HEADS, WIDTH // HEADS]))
     heads = chain.node("Transpose", chain.last, perm=[1, 2, 0, 3])
-    query, key, value = (
-        chain.node("Gather", heads, np.array(index, np.int64), axis=0) for index in range(3)
-    )
+    query, key, value = (chain.node("Gather", heads, np.array(index, np.int64), axis=0) for index in range(3))
     scores = chain.node("MatMul", query, chain.node("Transpose", key, perm=[0, 2, 1]))
     scaled = chain.node("Mul", scores, np.float32((WIDTH // HEADS) ** -0.5))
     chain.node("MatMul", chain.node("Softmax", scaled, axis=-1), value)

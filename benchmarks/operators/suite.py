@@ -13,8 +13,8 @@ from benchmarks.operators.chain import Chain
 COPIES = 8
 TOKENS = (16, 64, 200, 400)
 WIDTHS = ((96, 96), (128, 384), (192, 768), (384, 384))
-IMAGES = ((16, 56, 3, 1), (32, 28, 3, 1), (64, 28, 3, 1), (64, 14, 3, 1), (128, 14, 3, 1), (256, 14, 1, 1), (256, 7, 3, 1))
-"""Channels, size, kernel, and how many pixels a step takes."""
+IMAGES = ((16, 56, 3), (32, 28, 3), (64, 28, 3), (64, 14, 3), (128, 14, 3), (256, 14, 1), (256, 7, 3))
+"""Channels, size, kernel."""
 SIZES = (2_000, 16_000, 128_000, 1_000_000)
 ROWS = ((16, 64), (64, 192), (200, 200), (800, 256))
 
@@ -58,7 +58,7 @@ def _rows() -> Iterator[Single]:
 
 def _layout() -> Iterator[Single]:
     for rows, width in ROWS:
-        yield _single("turned", [rows, 4, width // 4], lambda chain: chain.node("Transpose", chain.last, perm=[1, 0, 2]))
+        yield _single("turned", [rows, 4, width // 4], _turn)
         yield _single("cut", [rows, width], _slice)
         yield _single("cut", [rows, width], _double, copies=3)
 
@@ -78,11 +78,11 @@ def _products() -> Iterator[Single]:
 
 
 def _convolutions() -> Iterator[Single]:
-    for channels, size, kernel, stride in IMAGES:
+    for channels, size, kernel in IMAGES:
         for kind, layer in (("convolution.fp32", Chain.conv), ("convolution.int8", Chain.int8_conv)):
 
-            def one(chain: Chain, layer: Callable[..., str] = layer, c: int = channels, k: int = kernel, s: int = stride) -> None:
-                layer(chain, c, c, k, s)
+            def one(chain: Chain, layer: Callable[..., str] = layer, c: int = channels, k: int = kernel) -> None:
+                layer(chain, c, c, k, 1)
 
             yield _single(kind, [1, channels, size, size], one, copies=COPIES // 2, optimised=True)
 
@@ -90,6 +90,10 @@ def _convolutions() -> Iterator[Single]:
 def _quantise(chain: Chain) -> None:
     chain.node("QuantizeLinear", chain.last, np.float32(0.05), np.uint8(128))
     chain.node("DequantizeLinear", chain.last, np.float32(0.05), np.uint8(128))
+
+
+def _turn(chain: Chain) -> None:
+    chain.node("Transpose", chain.last, perm=[1, 0, 2])
 
 
 def _centre(chain: Chain) -> None:

@@ -71,9 +71,7 @@ def command(
     budgets = None if budget is None else read_budgets(budget)
     boards = wanted_boards(predict)
     robot = None if robot_name == NO_ROBOT else open_robot(robot_name)
-    order = Order(
-        open_bundle(bundle_path(model)), chosen_backend(backend), robot_name, robot, task, seconds, boards
-    )
+    order = Order(open_bundle(bundle_path(model)), chosen_backend(backend), robot_name, robot, task, seconds, boards)
     folder = made_folder(out or _new_folder())
     measured = measure(order)
     document = write_profile(folder, build_document(measured), measured)

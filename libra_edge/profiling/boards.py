@@ -95,7 +95,9 @@ def all_boards() -> Mapping[str, Board]:
     with as_file(files("libra_edge.profiling").joinpath("boards.toml")) as path:
         table = read_toml(path, BoardsFile)
     costs = _costs(table.efficiency)
-    return {name: Board(name, board.title, board.device_tree, _peaks(board), costs) for name, board in table.boards.items()}
+    return {
+        name: Board(name, board.title, board.device_tree, _peaks(board), costs) for name, board in table.boards.items()
+    }
 
 
 def _peaks(board: BoardTable) -> Peaks:
@@ -114,4 +116,5 @@ def _costs(efficiency: EfficiencyTable) -> CostModel:
         for kind in ("product", "batched", "convolution")
         for precision, share in shares.items()
     }
-    return CostModel(combine="longest", kinds={**products, **dict.fromkeys(OTHER_KINDS, moving), "view": Coefficients()})
+    others = {**dict.fromkeys(OTHER_KINDS, moving), "view": Coefficients()}
+    return CostModel(combine="longest", kinds={**products, **others})

@@ -61,7 +61,6 @@ class CostModel(Table):
         joined = sum(parts) if self.combine == "sum" else max(parts[0], parts[1] + parts[2])
         return joined + known.constant_us * 1e-6
 
-
     def _of(self, task: Task) -> Coefficients:
         """Products in a precision that nobody knows are taken for FP32's."""
         if task.kind not in HEADS:
@@ -111,4 +110,3 @@ def onnxruntime_costs() -> CostModel:
     """Fitted on single operators, see benchmarks/operators/."""
     with as_file(files("libra_edge.profiling").joinpath("costs_onnxruntime.toml")) as path:
         return read_toml(path, CostModel)
-

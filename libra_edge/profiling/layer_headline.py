@@ -43,5 +43,6 @@ def _predicted(prediction: PredictionEntry) -> HeadlineEntry:
     if plan.error_percent is None or chunk.error_percent is None:
         least = f"(no less than {plan.least_ms:.2f} and {chunk.least_ms:.2f} ms)"
         return HeadlineEntry(look="open", text=f"{text} {least}. An estimate: none was ever measured.")
+    measured = f"measured {plan.measured_ms:.2f} and {chunk.measured_ms:.2f} ms"
     errors = f"({plan.error_percent:+.0f} % and {chunk.error_percent:+.0f} %)"
-    return HeadlineEntry(look="good", text=f"{text}; measured {plan.measured_ms:.2f} and {chunk.measured_ms:.2f} ms {errors}.")
+    return HeadlineEntry(look="good", text=f"{text}; {measured} {errors}.")

@@ -19,8 +19,8 @@ Kind = Literal[
     "product", "batched", "convolution", "pointwise", "function", "softmax", "norm", "reduce",
     "quantise", "turned", "cut", "view",
 ]  # fmt: skip
-"""`batched`: a product of two activations; `turned`: axes change places; `cut`: stretches are moved; `view`: nothing."""
-PRECISIONS = {
+"""`batched`: of two activations; `turned`: axes change places; `cut`: stretches are moved; `view`: nothing is."""
+PRECISIONS: Mapping[int, str] = {
     TensorProto.FLOAT: "fp32",
     TensorProto.FLOAT16: "fp16",
     TensorProto.BFLOAT16: "bf16",
@@ -37,7 +37,8 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("LayerNormalization", "InstanceNormalization"), "norm"),
     **dict.fromkeys(("ReduceSum", "ReduceMean", "ReduceMax", "ArgMax"), "reduce"),
     **dict.fromkeys(("GlobalAveragePool", "AveragePool", "MaxPool"), "reduce"),
-    **dict.fromkeys(("Erf", "Exp", "Log", "Tanh", "Sigmoid", "Gelu", "Sqrt", "Pow", "Sin", "Cos", "Softplus"), "function"),
+    **dict.fromkeys(("Erf", "Exp", "Log", "Tanh", "Sigmoid", "Gelu", "Softplus", "Sqrt", "Pow"), "function"),
+    **dict.fromkeys(("Sin", "Cos"), "function"),
     **dict.fromkeys(("Conv", "ConvTranspose"), "convolution"),
 }
 """Every other operator is taken for pointwise, MatMul and Gemm for products."""

@@ -25,7 +25,6 @@ from libra_edge.errors import EngineError
 from libra_edge.export.mac_share import END_OF_NAME
 from libra_edge.profiling.stage_graph import StageGraph
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine
-from libra_edge.runtime.engines import Signature
 
 MIN_RUNS = 20
 ROUND_RUNS, WARM_UP_RUNS = 10, 2
@@ -107,7 +106,7 @@ class _Repeated:
         return events
 
 
-def made_up_feed(inputs: Signature) -> Feed:
+def made_up_feed(inputs: Mapping[str, tuple[str, Shape]]) -> Feed:
     """Noise; whole numbers are 0, which every model knows, but for pictures. Times do not depend on any of it."""
     noise = np.random.default_rng(0)
     feed: dict[str, NDArray[Any]] = {}

@@ -1,4 +1,4 @@
-"""What a machine can do at most: products a second in each precision, bytes a second at each size of the working set."""
+"""What a machine can do at most: products a second in each precision, bytes a second by the size of the working set."""
 
 from __future__ import annotations
 

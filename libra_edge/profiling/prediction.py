@@ -1,4 +1,4 @@
-"""What plan and chunk would take: on boards that are not at hand, and on this machine, to see how good a guess it is."""
+"""What plan and chunk would take: on boards that are not at hand, and on this machine, to see how good the guess is."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _copied_per_s(size: int) -> float:
 
 
 def _copies_s(size: int, times: int) -> float:
-    source, target = (memoryview(np.ones(size, np.uint8)) for _ in range(2))
+    source, target = (memoryview(bytearray(b"\1") * size) for _ in range(2))
 
     def copies() -> None:
         for _ in range(times):
@@ -93,7 +93,8 @@ def product_model(precision: str, shape: tuple[int, int, int]) -> ModelProto:
         ]
     else:
         nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], name="product")]
-    left = helper.make_tensor_value_info("x", TensorProto.UINT8 if precision == "int8" else TensorProto.FLOAT, [rows, depth])
+    element = TensorProto.UINT8 if precision == "int8" else TensorProto.FLOAT
+    left = helper.make_tensor_value_info("x", element, [rows, depth])
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, columns])
     return _model(nodes, left, out, weights)
 

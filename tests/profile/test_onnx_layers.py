@@ -13,6 +13,7 @@ from libra_edge.profiling.layer import Layer, StageLayers
 from libra_edge.profiling.onnx_layers import onnx_layers
 from libra_edge.profiling.onnx_profile import ExecutedNode, ProfiledGraph, middle_mean, profiled_graphs
 from libra_edge.profiling.stage_graph import StageGraph
+from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine
 from tests.profile.small_graphs import attention_graph, convolution_graph, int8_product_graph, product_graph
 
 FP32, UINT8 = 4, 1
@@ -78,7 +79,7 @@ def test_a_profiler_that_costs_nothing_is_not_taken_off() -> None:
 def test_graphs_of_a_system_run_in_their_order_and_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    class Counted(onnx_profile.OnnxRuntimeEngine):
+    class Counted(OnnxRuntimeEngine):
         def run(self, inputs):  # type: ignore[no-untyped-def]
             ran.append(self.name)
             return super().run(inputs)

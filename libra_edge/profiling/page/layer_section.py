@@ -10,8 +10,9 @@ from libra_edge.profiling.page.markup import BAR_WIDTH, cell, ms, picture, row, 
 TOP = 20
 HEADS = ("layer", "stage", "type", "precision", "", "ms", "share", "limit, ms", "limited by", "MFLOP", "MB")
 WORDS = (
-    "Time of each layer in one plan or one chunk, the costliest first; a denoising step's counts as often as it runs. The "
-    "dark end of a bar is the least that products or memory allow on this machine. FLOPs and bytes come from the graph."
+    "Time of each layer in one plan or one chunk, the costliest first; a denoising step's counts as often as it runs. "
+    "The dark end of a bar is the least that products or memory allow on this machine. FLOPs and bytes come from the "
+    "graph."
 )
 
 

@@ -7,8 +7,8 @@ from libra_edge.profiling.page.markup import cell, ms, row, section, table
 
 HEADS = ("", "what", "no less than", "expected", "measured", "off by")
 WORDS = (
-    "From the graphs alone: their products and bytes against what the machine can do. The least is what no machine with "
-    "these peaks can beat; the expected time knows what is usually lost. Boards: from data sheets and from what others "
+    "From the graphs alone: their products and bytes against what the machine can do. No machine with these peaks can "
+    "beat the least; the expected time knows what is usually lost. Boards: from data sheets and from what others "
     "measured on one of them, with 3 us for each layer assumed. They were never measured, and small models show mostly "
     "those 3 us. The host's share is not in it."
 )

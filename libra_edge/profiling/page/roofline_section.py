@@ -27,7 +27,8 @@ def roofline_section(document: ProfileDocument) -> str:
     dots = [layer for layer in document.layers if layer.flops and layer.bytes and layer.ms]
     words = (
         f"Measured here: {_peak_words(roofline.measured)}. Each dot is a product, as large as its time is long: the "
-        "higher the faster, and no dot can be above the line of its precision. The dashed line is the limit for what comes from memory instead of a cache. What multiplies nothing has no dot."
+        "higher the faster, and no dot can be above the line of its precision. The dashed line is the limit for what "
+        "comes from memory instead of a cache. What multiplies nothing has no dot."
     )
     if roofline.sheet is not None:
         words += f" The data sheet says {_peak_words(roofline.sheet)}."
@@ -61,18 +62,22 @@ def _drawing(layers: Sequence[LayerEntry], peaks: PeaksEntry) -> str:
 
 
 def _grid(top: float) -> str:
-    lines = [
-        f'<line class="tick" x1="{_x(10.0**power):.1f}" x2="{_x(10.0**power):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-        f'<text class="dim" x="{_x(10.0**power):.1f}" y="{HEIGHT - 22}" text-anchor="middle">{10.0**power:g}</text>'
-        for power in range(-1, 4)
-    ]
-    lines += [
-        f'<line class="tick" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(10.0**power, top):.1f}" y2="{_y(10.0**power, top):.1f}"/>'
-        f'<text class="dim" x="{LEFT - 6}" y="{_y(10.0**power, top) + 4:.1f}" text-anchor="end">{_rate(10.0**power)}</text>'
-        for power in range(math.ceil(top - DECADES), math.floor(top) + 1)
-    ]
-    axis = f'<text class="dim" x="{WIDTH / 2}" y="{HEIGHT - 5}" text-anchor="middle">FLOPs for each byte moved</text>'
-    return "".join(lines) + axis
+    """A line for each power of ten, either way."""
+    upright = (10.0**power for power in range(-1, 4))
+    level = (10.0**power for power in range(math.ceil(top - DECADES), math.floor(top) + 1))
+    lines = [_line(_x(at), _x(at), TOP, HEIGHT - BOTTOM) + _text(_x(at), HEIGHT - 22, f"{at:g}") for at in upright]
+    for flops in level:
+        y = _y(flops, top)
+        lines.append(_line(LEFT, WIDTH - RIGHT, y, y) + _text(LEFT - 6, y + 4, _rate(flops), "end"))
+    return "".join(lines) + _text(WIDTH / 2, HEIGHT - 5, "FLOPs for each byte moved")
+
+
+def _line(from_x: float, to_x: float, from_y: float, to_y: float) -> str:
+    return f'<line class="tick" x1="{from_x:.1f}" x2="{to_x:.1f}" y1="{from_y:.1f}" y2="{to_y:.1f}"/>'
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
+    return f'<text class="dim" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def _roof(peaks: PeaksEntry, precision: str, rate: float, top: float) -> str:
