@@ -66,6 +66,11 @@ class TensorrtPlan:
         if not context.execute_async_v3(stream):
             raise EngineError(self.name, f"TensorRT cannot execute it: {self._errors.first()}")
 
+    def watch(self, profiler: tensorrt.IProfiler) -> None:
+        """Let every later execution tell this one of its layers. The caller keeps it; a CUDA graph tells nothing."""
+        context: tensorrt.IExecutionContext = self._execution
+        context.profiler = profiler
+
     def _new_runtime(self, log: tensorrt.ILogger) -> tensorrt.Runtime:
         try:
             runtime: tensorrt.Runtime = self._trt.Runtime(log)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from libra_edge.bundle import Bundle
+from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
-from libra_edge.cli.run_backend import Backend
+from libra_edge.cli.run_backend import Backend, target_of
 from libra_edge.errors import MissingDependencyError
 from libra_edge.policy_files import PolicyFiles
+from libra_edge.profiling.layer import StageLayers
 from libra_edge.profiling.layer_entries import MeasuredLayers
 from libra_edge.profiling.stage_graph import StageGraph
+from libra_edge.runtime.cuda.gpu import Gpu
+from libra_edge.runtime.cuda.library import load_cuda
+from libra_edge.tensorrt_library import load_tensorrt
 
 if TYPE_CHECKING:
     from libra_edge.profiling.boards import Board
+    from libra_edge.profiling.peaks import Peaks
+    from libra_edge.profiling.stage_prediction import StagePrediction
 
 ONNX = "onnx"
 INSTALL = "install it with: pip install 'libra-edge[export]'"
@@ -26,10 +35,8 @@ STAGES = {
 """Graph to the stage that its engine is, and what that is a part of."""
 
 
-def why_no_layers(backend: Backend) -> str | None:
+def why_no_layers() -> str | None:
     """A clause, or None if layers can be timed."""
-    if backend == "tensorrt":
-        return "not yet with TensorRT"
     return None if find_spec(ONNX) else f"the Python package {ONNX!r} is not installed ({INSTALL})"
 
 
@@ -37,39 +44,32 @@ def wanted_boards(names: str) -> tuple[Board, ...]:
     """Of `--predict`. Raises ConfigError for a board that nobody knows, MissingDependencyError."""
     if not names.strip():
         return ()
-    if not find_spec(ONNX):
+    if why_no_layers():
         raise MissingDependencyError(ONNX, INSTALL)
     from libra_edge.profiling.boards import chosen_boards  # noqa: PLC0415 - needs an extra
 
     return chosen_boards(names)
 
 
-def measured_layers(
-    run: PolicyFiles, for_boards: PolicyFiles | None, boards: Sequence[Board], seconds: float
-) -> MeasuredLayers:
-    """On ONNX Runtime, for `seconds` each system; with boards, what they and this machine are predicted to take.
+def measured_layers(backend: Backend, bundle: Bundle, boards: Sequence[Board], seconds: float) -> MeasuredLayers:
+    """For `seconds` each system; with boards, what they and this machine are predicted to take.
 
-    `run`: what ran here; `for_boards`: the same model as TensorRT takes it, None without boards.
-
-    Raises PolicyFilesError, EngineError.
+    Raises PolicyFilesError, EngineBuildError, PlanError, EngineError.
     """
     from libra_edge.profiling.boards import this_board  # noqa: PLC0415 - needs an extra
-    from libra_edge.profiling.cost_model import onnxruntime_costs  # noqa: PLC0415
-    from libra_edge.profiling.executed_work import on_onnxruntime  # noqa: PLC0415
-    from libra_edge.profiling.onnx_layers import onnx_layers  # noqa: PLC0415
-    from libra_edge.profiling.prediction import predicted, predicted_on  # noqa: PLC0415
-    from libra_edge.profiling.processor_peaks import processor_peaks  # noqa: PLC0415
+    from libra_edge.profiling.prediction import predicted_on  # noqa: PLC0415
 
-    graphs = stage_graphs(run)
-    with stderr_console().status("What this processor can do at most"):
-        peaks = processor_peaks()
-    with stderr_console().status("Layers, engine by engine"):
-        stages = (*onnx_layers(graphs[:1], seconds), *onnx_layers(graphs[1:], seconds))
-    here = predicted(graphs, on_onnxruntime, peaks, onnxruntime_costs()) if boards else ()
-    theirs = () if for_boards is None else stage_graphs(for_boards)
-    guessed = tuple((board.name, board.title, predicted_on(board, theirs)) for board in boards)
-    board = this_board()
-    return MeasuredLayers(stages, peaks, None if board is None else board.peaks, here, guessed)
+    graphs, own = stage_graphs(bundle.policy_files(target_of(backend))), this_board()
+    if backend == "tensorrt":
+        peaks, stages = _on_tensorrt(bundle, graphs, seconds)
+        here = predicted_on(own, graphs) if boards and own is not None else ()
+    else:
+        peaks, stages = _on_onnxruntime(graphs, seconds)
+        here = _predicted_here(graphs, peaks) if boards else ()
+    for_boards = stage_graphs(bundle.policy_files("tensorrt")) if boards else ()
+    guessed = tuple((board.name, board.title, predicted_on(board, for_boards)) for board in boards)
+    sheet = own.peaks if own is not None and backend == "tensorrt" else None
+    return MeasuredLayers(stages, peaks, sheet, here, guessed)
 
 
 def stage_graphs(files: PolicyFiles) -> tuple[StageGraph, ...]:
@@ -78,3 +78,40 @@ def stage_graphs(files: PolicyFiles) -> tuple[StageGraph, ...]:
     return tuple(
         StageGraph(stage, product, files.graph(name), calls.get(name, 1)) for name, (stage, product) in STAGES.items()
     )
+
+
+def _on_onnxruntime(graphs: Sequence[StageGraph], seconds: float) -> tuple[Peaks, tuple[StageLayers, ...]]:
+    from libra_edge.profiling.onnx_layers import onnx_layers  # noqa: PLC0415 - needs an extra
+    from libra_edge.profiling.processor_peaks import processor_peaks  # noqa: PLC0415
+
+    with stderr_console().status("What this processor can do at most"):
+        peaks = processor_peaks()
+    with stderr_console().status("Layers, engine by engine"):
+        return peaks, (*onnx_layers(graphs[:1], seconds), *onnx_layers(graphs[1:], seconds))
+
+
+def _on_tensorrt(bundle: Bundle, graphs: Sequence[StageGraph], seconds: float) -> tuple[Peaks, tuple[StageLayers, ...]]:
+    from libra_edge.profiling.gpu_peaks import gpu_peaks  # noqa: PLC0415 - needs an extra
+    from libra_edge.profiling.tensorrt_layers import StageEngine, tensorrt_layers  # noqa: PLC0415
+
+    built = engines_of(bundle)
+    engines = [
+        StageEngine(graph, built[name].plan, built[name].layers) for name, graph in zip(STAGES, graphs, strict=True)
+    ]
+    trt = load_tensorrt()
+    with closing(Gpu(load_cuda())) as gpu:
+        with stderr_console().status("Layers, engine by engine"):
+            stages = [
+                *tensorrt_layers(gpu, trt, engines[:1], seconds),
+                *tensorrt_layers(gpu, trt, engines[1:], seconds),
+            ]
+        with stderr_console().status("What this GPU can do at most: three small engines are built"):
+            return gpu_peaks(gpu, trt), tuple(stages)
+
+
+def _predicted_here(graphs: Sequence[StageGraph], peaks: Peaks) -> tuple[StagePrediction, ...]:
+    from libra_edge.profiling.cost_model import onnxruntime_costs  # noqa: PLC0415 - needs an extra
+    from libra_edge.profiling.executed_work import on_onnxruntime  # noqa: PLC0415
+    from libra_edge.profiling.prediction import predicted  # noqa: PLC0415
+
+    return predicted(graphs, on_onnxruntime, peaks, onnxruntime_costs())

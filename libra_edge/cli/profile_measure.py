@@ -70,16 +70,15 @@ def measure(order: Order) -> Measured:
         log, fault = (None, None) if order.robot is None else _run(watched, order, order.robot, task)
         facts = _facts(order, watched, task)
         memory = memory_of(_engine_files(order, files), files.spec)
-    why_not = why_no_layers(order.backend)
-    layers = None if why_not else _layers(order, files)
+    why_not = why_no_layers()
+    layers = None if why_not else _layers(order)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
     return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault, layers, why_not)
 
 
-def _layers(order: Order, files: PolicyFiles) -> MeasuredLayers:
+def _layers(order: Order) -> MeasuredLayers:
     """After everything else, so that it disturbs nothing."""
-    for_boards = order.bundle.policy_files(target_of("tensorrt")) if order.boards else None
-    return measured_layers(files, for_boards, order.boards, LAYERS_SHARE * order.seconds)
+    return measured_layers(order.backend, order.bundle, order.boards, LAYERS_SHARE * order.seconds)
 
 
 def _example(spec: ModelSpec) -> str:

@@ -34,6 +34,7 @@ class StageLayers:
         calls: how often a plan or chunk runs it: the steps of the denoising, else 1.
         run_ms: what the stage takes in one plan or chunk when nobody looks at its layers, measured in turns with them.
         profiler_us: what looking at it added to each layer, taken off again.
+        part_of: the stage of the profile that its engine is, or is a part of; the same name unless given.
     """
 
     stage: str
@@ -41,6 +42,12 @@ class StageLayers:
     calls: int
     run_ms: float
     profiler_us: float
+    part_of: str = ""
+
+    @property
+    def measured_as(self) -> str:
+        """The stage whose time its layers explain, alone or with those of others."""
+        return self.part_of or self.stage
 
     @property
     def layers_ms(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from libra_edge.profiling.stage_prediction import StagePrediction, by_system
 from libra_edge.profiling.stages import part_figures
 
 THIS_MACHINE = "this-machine"
+DEVICE_STAGES = {"plan": "planner_device", "chunk": "refiner_device"}
+"""What the GPU's share of a plan and of a chunk is called among the stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def layer_fields(found: MeasuredLayers | None, alone: Calls) -> dict[str, Any]:
     medians = stage_medians(alone)
     return {
         "layers": tuple(_layer(layer, stage, found.peaks) for stage in found.stages for layer in stage.layers),
-        "layer_sums": tuple(_sum(stage, medians[stage.stage]) for stage in found.stages if stage.stage in medians),
+        "layer_sums": tuple(_sums(found.stages, medians)),
         "roofline": _roofline(found),
         "predictions": _predictions(found, medians),
     }
@@ -66,14 +68,20 @@ def _layer(layer: Layer, stage: StageLayers, peaks: Peaks) -> LayerEntry:
     return LayerEntry.model_validate(fields)
 
 
-def _sum(stage: StageLayers, median_ms: float) -> LayerSumEntry:
-    return LayerSumEntry(
-        stage=stage.stage,
-        layers_ms=stage.layers_ms,
-        stage_ms=median_ms,
-        difference_percent=100.0 * abs(stage.layers_ms - median_ms) / median_ms,
-        profiler_us=stage.profiler_us,
-    )
+def _sums(stages: Sequence[StageLayers], medians: Mapping[str, float]) -> Iterator[LayerSumEntry]:
+    """A GPU computes all engines of a system in one go, which is one stage."""
+    for name in dict.fromkeys(stage.measured_as for stage in stages):
+        if name not in medians:
+            continue
+        own = [stage for stage in stages if stage.measured_as == name]
+        layers_ms, stage_ms = sum(stage.layers_ms for stage in own), medians[name]
+        yield LayerSumEntry(
+            stage=name,
+            layers_ms=layers_ms,
+            stage_ms=stage_ms,
+            difference_percent=100.0 * abs(layers_ms - stage_ms) / stage_ms,
+            profiler_us=max(stage.profiler_us for stage in own),
+        )
 
 
 def _roofline(found: MeasuredLayers) -> RooflineEntry:
@@ -111,6 +119,8 @@ def _prediction(title: str, stages: Sequence[StagePrediction], medians: Mapping[
 
 def _measured(name: str, stages: Sequence[StagePrediction], medians: Mapping[str, float]) -> float | None:
     """The engines of a plan or chunk, one after the other; None where one was not measured."""
+    if (on_gpu := medians.get(DEVICE_STAGES[name])) is not None:
+        return on_gpu
     own = [medians.get(stage.stage) for stage in stages if stage.product == name]
     known = [median for median in own if median is not None]
     return sum(known) if len(known) == len(own) else None

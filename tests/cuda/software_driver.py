@@ -135,6 +135,13 @@ class Driver:
 
         return (CUresult(self._cuda.copy(stream, target, size, copy)),)
 
+    def cuMemcpyDtoDAsync(self, target: int, source: int, size: int, stream: int) -> tuple[CUresult]:  # noqa: N802
+        def copy() -> None:
+            seen = self._cuda.memory.seen_by_the_gpu(source, size, mapped=False).copy()
+            self._cuda.memory.seen_by_the_gpu(target, size, mapped=False)[:] = seen
+
+        return (CUresult(self._cuda.enqueue(stream, "copy", copy)),)
+
 
 ENUMS = (CUevent_flags, CUresult, CUstreamCaptureMode, CUstream_flags)
 

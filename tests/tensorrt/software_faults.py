@@ -27,6 +27,7 @@ class Faults:
         refuses_address_of: tensors whose address it does not take.
         shifts: tensor -> bytes by which its kernels miss the address.
         no_context: no execution context is to be had.
+        layer_times: what a profiler is told after each execution, in place of a millisecond for each layer.
         shapes, on_the_host: tensors that are told of otherwise than they are.
     """
 
@@ -48,3 +49,4 @@ class Faults:
     no_context: bool = False
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     on_the_host: Sequence[str] = ()
+    layer_times: Sequence[tuple[str, float]] = ()

@@ -150,7 +150,7 @@ def test_errors_of_one_build_are_not_told_of_the_next(graph: Path) -> None:
 
 def test_layers_come_from_the_plan(graph: Path) -> None:
     trt = software_tensorrt()
-    assert read_layers(trt, built(trt, graph).plan) == '{"Layers": [{"Name": "matmul"}]}'
+    assert read_layers(trt, built(trt, graph).plan).startswith('{"Layers": [{"Name": "everything"')
 
 
 @pytest.mark.parametrize("plan", [b"rubbish", b'{"version": "10.2.0"}'])
