@@ -78,6 +78,13 @@ class EmulatedBus:
                 obey_group(servo, frame, self._write)
         return self._answer_one([servo for servo in hearing if servo.servo_id == frame.servo_id], frame)
 
+    def hear(self, baud: int) -> None:
+        """An instruction came in time to every servo that listens at this speed, whenever it is carried out."""
+        now_ns = self._clock.now_ns()
+        for servo in self.servos.values():
+            if servo.baud == baud:
+                servo.hear(now_ns)
+
     def trip_watchdogs(self) -> None:
         """Stop every servo whose silence has lasted too long."""
         now_ns = self._clock.now_ns()

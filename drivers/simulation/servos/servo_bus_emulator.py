@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.frame import Frame
+from libra_edge.drivers.dynamixel.instruction_set import Opcode
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.simulation.servos.control_table import BAUDS
@@ -132,6 +133,8 @@ class ServoBusEmulator:
         baud = self._terminal.host_baud()
         for frame in self._parsed(data, baud):
             with self._lock:
+                if frame.opcode != Opcode.STATUS:
+                    self._bus.hear(baud)  # bytes that were there when we looked: how late we looked is not their fault
                 answers = self._bus.respond(frame, baud)
             if self._pace is not None:
                 self._pace.heard(len(frame.raw), baud, heard_ns)
