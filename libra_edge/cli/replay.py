@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from rich.table import Table
 from libra_edge.bundle import Bundle, open_bundle
 from libra_edge.cli.export_progress import ProgressBars
 from libra_edge.cli.output import json_option, print_json, stderr_console
-from libra_edge.errors import CheckFailed, ConfigError, EngineError, RecordingError
+from libra_edge.cli.run_backend import Backend, load_on
+from libra_edge.cuda_device import first_cuda_device
+from libra_edge.errors import CheckFailed, ConfigError, EngineError, MissingHardwareError, RecordingError
 from libra_edge.locate import bundle_path
-from libra_edge.runtime.load_systems import load_systems
+from libra_edge.runtime.load_systems import Systems
 from libra_edge.runtime.recorded_decisions import RecordedDecisions
 from libra_edge.runtime.replay import ReplayResult, replay
 
 logger = logging.getLogger(__name__)
 
-BACKEND = "onnxruntime"
+RECORDED = "recorded"
 LOSSLESS = "lossless"
 INCOMPLETE_SHOWN = 3
 
@@ -31,14 +34,22 @@ INCOMPLETE_SHOWN = 3
 @click.argument("recording", metavar="REC", type=click.Path(path_type=Path))
 @click.option("--bundle", "other", help="Compare with this bundle [default: the one that the recording was made with].")
 @click.option(
+    "--backend",
+    "asked",
+    type=click.Choice((RECORDED, "onnxruntime", "tensorrt")),
+    default=RECORDED,
+    show_default=True,
+    help="What computes it.",
+)
+@click.option(
     "--max-difference-deg", type=click.FloatRange(0.0), help="Exit with 1 if a goal position differs by more than this."
 )
 @json_option
-def command(recording: Path, other: str | None, max_difference_deg: float | None, as_json: bool) -> None:
+def command(*, recording: Path, other: str | None, asked: str, max_difference_deg: float | None, as_json: bool) -> None:
     """Feed a recording's pictures and joints through a bundle again and compare plans and chunks.
 
-    With the bundle it was made with, on the same kind of machine, everything must come out the same to the last bit
-    (exit code 1 if not). With another one, or from JPEG pictures, the largest difference is told.
+    With the bundle it was made with, on the same kind of machine and backend, everything must come out the same to the
+    last bit (exit code 1 if not). With another one, or from JPEG pictures, the largest difference is told.
 
     \b
     Example:
@@ -48,11 +59,12 @@ def command(recording: Path, other: str | None, max_difference_deg: float | None
     recorded = RecordedDecisions(recording)
     bundle = _bundle(recorded, other)
     run = recorded.run
-    same = (bundle.sha256, BACKEND, LOSSLESS) == (run.bundle_sha256, run.backend, run.pictures)
-    result = _replayed(recorded, bundle)
+    backend = _backend(run.backend if asked == RECORDED else asked, forced=asked != RECORDED)
+    same = (bundle.sha256, backend, LOSSLESS) == (run.bundle_sha256, run.backend, run.pictures)
+    result = _replayed(recorded, bundle, backend)
     _tell(recorded, result, bundle)
     if as_json:
-        print_json(_figures(recorded, result, bundle))
+        print_json({**_figures(recorded, result, bundle), "backend": backend})
     _check(result, same=same, allowed_deg=max_difference_deg)
 
 
@@ -69,12 +81,30 @@ def _bundle(recorded: RecordedDecisions, other: str | None) -> Bundle:
     return bundle
 
 
-def _replayed(recorded: RecordedDecisions, bundle: Bundle) -> ReplayResult:
-    systems = load_systems(bundle.policy_files("cpu"))
+def _backend(wanted: str, *, forced: bool) -> Backend:
+    """The recording's own, or ONNX Runtime where that cannot be had and nobody insists. Raises MissingHardwareError."""
+    if wanted != "tensorrt":
+        return "onnxruntime"
+    try:
+        first_cuda_device()
+    except MissingHardwareError as error:
+        if forced:
+            raise
+        logger.warning("TensorRT cannot be had here (%s)", error)
+        return "onnxruntime"
+    return "tensorrt"
+
+
+def _replayed(recorded: RecordedDecisions, bundle: Bundle, backend: Backend) -> ReplayResult:
+    with closing(load_on(backend, bundle)) as systems:
+        return _compared(recorded, bundle, backend, systems)
+
+
+def _compared(recorded: RecordedDecisions, bundle: Bundle, backend: Backend, systems: Systems) -> ReplayResult:
     if not recorded.whole:
         logger.warning("%s was cut off: it is replayed as far as it goes", recorded.path)
-    if recorded.run.backend != BACKEND:
-        logger.warning("it was made on %s and is replayed on ONNX Runtime: expect differences", recorded.run.backend)
+    if recorded.run.backend != backend:
+        logger.warning("it was made on %s and is replayed on %s: expect differences", recorded.run.backend, backend)
     if recorded.run.pictures != LOSSLESS:
         logger.warning("its pictures were recorded as %s: expect differences", recorded.run.pictures.upper())
     with ProgressBars() as bars:

@@ -41,6 +41,7 @@ from libra_edge.runtime.run_log import RunLog
 from libra_edge.runtime.run_summary import run_figures, summary_table
 from libra_edge.runtime.schedule import Mode
 from libra_edge.runtime.servo_loop import OnExit
+from libra_edge.tensorrt_library import load_tensorrt
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ def _metadata(bundle: Bundle, robot: Robot, options: SessionOptions, seed: int, 
         "python": platform.python_version(),
         "platform": platform.platform(),
         **{package: version(package) for package in ("numpy", "onnxruntime", "mcap")},
+        **({"tensorrt": load_tensorrt().__version__} if backend == "tensorrt" else {}),
     }
 
 

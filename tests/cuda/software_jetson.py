@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from libra_edge.cli import profile_layers, run_backend
+from libra_edge.cli import profile_layers, replay, run, run_backend
 from libra_edge.cuda_device import CudaDevice
 from libra_edge.export import engine_cache
 from libra_edge.runtime import load_systems as loading
@@ -27,7 +27,9 @@ def software_jetson(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Device:
     for module in (loading, run_backend, engine_cache):
         monkeypatch.setattr(module, "first_cuda_device", lambda: ORIN)
         monkeypatch.setattr(module, "load_tensorrt", lambda: trt)
-    monkeypatch.setattr(profile_layers, "load_tensorrt", lambda: trt)
+    monkeypatch.setattr(replay, "first_cuda_device", lambda: ORIN)
+    for command in (profile_layers, run):
+        monkeypatch.setattr(command, "load_tensorrt", lambda: trt)
     for module in (loading, run_backend, profile_layers):
         monkeypatch.setattr(module, "load_cuda", lambda: cuda)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))

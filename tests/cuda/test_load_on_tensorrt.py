@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -14,10 +15,11 @@ import numpy as np
 import pytest
 
 from libra_edge.bundle import Bundle, open_bundle
-from libra_edge.cli import run_backend
+from libra_edge.cli import replay, run_backend
 from libra_edge.cli.main import run_command
 from libra_edge.cli.run_backend import chosen_backend, load_on, target_of
 from libra_edge.clock import SimulatedClock
+from libra_edge.cuda_device import first_cuda_device
 from libra_edge.errors import EngineError, MissingDependencyError, PolicyFilesError
 from libra_edge.messages import ActionChunk
 from libra_edge.policy_files import PolicyFiles
@@ -202,7 +204,38 @@ def test_a_whole_run_goes_through_tensorrt_and_its_recording_says_so(
     with caplog.at_level(logging.INFO):
         assert run_command([*arguments, "--duration", "1", "--no-status", "--record", str(recording)]) == 0
     assert "on TensorRT 10.3.0, Orin" in caplog.text
-    assert read_metadata(recording)["run"]["backend"] == "tensorrt"
+    metadata = read_metadata(recording)["run"]
+    assert (metadata["backend"], metadata["tensorrt"]) == ("tensorrt", "10.3.0")
     assert list(read_messages(recording, lambda topic: topic == CHUNK))
     assert device.cuda.violations == []
     assert device.cuda.memory.blocks == {}
+
+
+@pytest.fixture
+def replayed(bundle: Bundle, device: Device, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The command that replays a run on TensorRT; it was seen to come out the same there."""
+    recording = tmp_path / "run.mcap"
+    arguments = ["run", "--robot", "koch-sim", "--model", str(bundle.path), "--task", TASK, "--backend", "tensorrt"]
+    assert run_command([*arguments, "--duration", "1", "--no-status", "--record", str(recording)]) == 0
+    command = ["replay", str(recording), "--bundle", str(bundle.path), "--json"]
+    capsys.readouterr()
+    assert run_command(command) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["backend"], told["identical"]) == ("tensorrt", True)
+    assert device.cuda.memory.blocks == {}
+    return command
+
+
+def test_a_run_on_tensorrt_is_replayed_on_onnxruntime_where_there_is_no_gpu_and_that_is_said(
+    replayed: list[str],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replay, "first_cuda_device", lambda: first_cuda_device(no_driver))
+    with caplog.at_level(logging.WARNING):
+        assert run_command([*replayed, "--max-difference-deg", "90"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["backend"] == "onnxruntime"
+    assert "TensorRT cannot be had here (no NVIDIA GPU" in caplog.text
+    assert "it was made on tensorrt and is replayed on onnxruntime: expect differences" in caplog.text
+    assert run_command([*replayed, "--backend", "tensorrt"]) == 2
