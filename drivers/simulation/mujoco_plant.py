@@ -93,6 +93,13 @@ class MujocoPlant:
             current_raw=round(joint.sign * float(motion.load[index]) * FULL_LOAD[joint.servo]),
         )
 
+    def turn_by_hand(self, servo_id: int, tick: int) -> None:
+        """A hand leads it there and props it up there until its torque is switched on. It cannot while there is."""
+        index = self._index[servo_id]
+        if not self._commands[index].torque:
+            goal = float(self._robot.to_radians(np.full(len(self._commands), tick))[index])
+            self._commands[index] = _Command(goal=goal)
+
     def step(self) -> None:
         """Advance the world by one physics step."""
         commands = tuple(self._commands)

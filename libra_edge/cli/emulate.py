@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,9 +19,11 @@ from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.dynamics import CHOICES, moved_by
 from libra_edge.drivers.simulation.servos.fault_file import open_faults
 from libra_edge.drivers.simulation.servos.fault_injector import FaultInjector
+from libra_edge.drivers.simulation.servos.hand import Hand, Turnable
 from libra_edge.drivers.simulation.servos.ledger import Ledger
 from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
 from libra_edge.drivers.simulation.servos.limits_file import open_limits
+from libra_edge.drivers.simulation.servos.plant import ServoPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
@@ -49,6 +52,7 @@ BAUDS = click.Choice([str(baud) for baud in get_args(Baud)])
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="Stop by itself after this time.")
 @click.option("--faults", type=FILE, help="What goes wrong on the bus, and when: see docs/cli.md.")
 @click.option("--limits", type=FILE, help="Judge goal positions and motion by these, and exit with 1 if one is broken.")
+@click.option("--hand", is_flag=True, help="Turn joints by hand: lines of SERVO DEGREES on stdin, such as 3 -45.")
 @click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: both lines on stdout are JSON.")
 def command(
     *,
@@ -59,6 +63,7 @@ def command(
     seconds: float | None,
     faults: Path | None,
     limits: Path | None,
+    hand: bool,
 ) -> None:
     """Stand in for an arm: its servos answer Dynamixel Protocol 2.0 on a pseudo-terminal.
 
@@ -79,10 +84,27 @@ def command(
         judge = None if allowed is None else LimitJudge(allowed, plant)
         faulty, judged = FaultInjector(emulator, happening), judge or nullcontext()
         with emulator, _linked(link, emulator.port), faulty, judged:
+            if hand:
+                _lend_a_hand(plant, servo_ids)
             freeze_garbage()
             print_json({"port": emulator.port, "servos": servo_ids})
             ended.wait(seconds)
     _tell(emulator.ledger, None if judge is None else judge.verdicts(emulator.ledger.goals))
+
+
+def _lend_a_hand(plant: ServoPlant, servo_ids: Sequence[int]) -> None:
+    """Do what stdin says until it ends. What is not understood is said, and nothing else comes of it."""
+    assert isinstance(plant, Turnable)
+    lent = Hand(plant, servo_ids)
+
+    def listen() -> None:
+        for line in sys.stdin:
+            try:
+                lent.obey(line)
+            except ValueError as problem:
+                logger.warning("the hand does nothing: %s", problem)
+
+    threading.Thread(target=listen, name="hand", daemon=True).start()
 
 
 def _tell(ledger: Ledger, verdicts: Sequence[str] | None) -> None:
