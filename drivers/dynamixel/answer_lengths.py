@@ -1,6 +1,7 @@
 """Tells a late answer from the one that is awaited: after a question that was not answered, others ask for more bytes.
 
-Nothing else does: Protocol 2.0 numbers no packets, and a late answer of the right servo and length would be believed.
+Nothing else does: Protocol 2.0 numbers no packets, and a late answer of the right servo and length would be believed,
+also one to another question: a watchdog with two bytes more is as long as a supply with none.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class _Awaited:
     """
 
     exchange: Exchange
-    more: int
     asked_s: float
     passed_s: float | None = None
 
@@ -38,19 +38,23 @@ class AnswerLengths:
     def __init__(self) -> None:
         self._awaited: list[_Awaited] = []
 
-    def more(self, now_s: float) -> int | None:
-        """Bytes to ask for beyond those needed: the fewest that no late answer can have.
+    def size(self, needed: int, now_s: float) -> int | None:
+        """Bytes to ask for, `needed` or a few more: the fewest that no late answer can have.
 
         If every length is awaited, the one that was asked longest ago of those whose answers must have passed, for a
         wire keeps its order. None if there is none: more questions would only wait in line with the others.
         """
         self._awaited = [one for one in self._awaited if now_s - one.asked_s <= LATEST_S]
-        awaited = {one.more for one in self._awaited}
-        for length in range(LENGTHS):
+        awaited = {one.exchange.size for one in self._awaited}
+        lengths = range(needed, needed + LENGTHS)
+        for length in lengths:
             if length not in awaited:
                 return length
-        open_still = {one.more for one in self._awaited if one.passed_s is None or now_s - one.passed_s < OVERTAKEN_S}
-        return next((one.more for one in self._awaited if one.more not in open_still), None)
+        open_still = {
+            one.exchange.size for one in self._awaited if one.passed_s is None or now_s - one.passed_s < OVERTAKEN_S
+        }
+        sizes = (one.exchange.size for one in self._awaited)
+        return next((size for size in sizes if size in lengths and size not in open_still), None)
 
     def answered(self, now_s: float) -> None:
         """Some servo has answered the question that was asked last: whatever was sent before has passed."""
@@ -64,9 +68,10 @@ class AnswerLengths:
                 _pass(waiting[: number + one.exchange.ends_with(frame)], now_s)
                 return
 
-    def unanswered(self, exchange: Exchange, more: int, now_s: float) -> None:
-        """A question with so many bytes more was not answered by every servo."""
-        self._awaited = [*(one for one in self._awaited if one.more != more), _Awaited(exchange, more, now_s)]
+    def unanswered(self, exchange: Exchange, now_s: float) -> None:
+        """This question was not answered by every servo."""
+        others = (one for one in self._awaited if one.exchange.size != exchange.size)
+        self._awaited = [*others, _Awaited(exchange, now_s)]
 
 
 def _pass(awaited: list[_Awaited], now_s: float) -> None:

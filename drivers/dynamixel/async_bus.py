@@ -179,9 +179,10 @@ class AsyncBus:
         statuses: dict[int, Status] = {}
         asked, fault = list(servo_ids), None
         for left in range(self.attempts, 0, -1):
-            more = self._lengths.more(time.monotonic())
-            exchange = Exchange(*question(asked, more or 0), asked)
-            if more is None:
+            needed = question(asked, 0)[1]
+            size = self._lengths.size(needed, time.monotonic())
+            exchange = Exchange(*question(asked, (size or needed) - needed), asked)
+            if size is None:
                 return Answers(statuses, await self._listen(exchange, left))
             fault = await self._carry(exchange, left)
             statuses.update(exchange.answers)
@@ -189,7 +190,7 @@ class AsyncBus:
                 self._lengths.answered(time.monotonic())
             if fault is None:
                 break
-            self._lengths.unanswered(exchange, more, time.monotonic())
+            self._lengths.unanswered(exchange, time.monotonic())
             if left == 1 or all(servo_id in silent for servo_id in exchange.missing):
                 break
             if self._until_ns is not None and self._until_ns <= time.monotonic_ns():

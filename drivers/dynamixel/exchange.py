@@ -18,17 +18,17 @@ class Exchange:
 
     Attributes:
         packet: the question's bytes.
+        size: bytes of data in the answer of each servo.
         answers: servo id -> its answer, so far.
         strays: packets that check, and answer some other question.
     """
 
     def __init__(self, instruction: Instruction, size: int, servo_ids: Sequence[int]) -> None:
-        """`size`: bytes of data in the answer of each of `servo_ids`."""
         self.packet = instruction.encode()
         self.servo_ids = servo_ids
         self.answers: dict[int, Status] = {}
         self.strays: list[Frame] = []
-        self._size = size
+        self.size = size
         self._fast = instruction.opcode == Opcode.FAST_SYNC_READ
         self._parser = FrameParser()
         self._received = bytearray()
@@ -38,8 +38,8 @@ class Exchange:
     def answer_bytes(self) -> int:
         """What the answers together take on the wire, stuffing left out."""
         if self._fast:
-            return fast_sync_read.packet_bytes(len(self.servo_ids), self._size)
-        return len(self.servo_ids) * (STATUS_OVERHEAD + self._size)
+            return fast_sync_read.packet_bytes(len(self.servo_ids), self.size)
+        return len(self.servo_ids) * (STATUS_OVERHEAD + self.size)
 
     @property
     def complete(self) -> bool:
@@ -94,7 +94,7 @@ class Exchange:
             self._keep_blocks()
 
     def _keep_blocks(self) -> None:
-        for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self._size):
+        for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self.size):
             self.answers.setdefault(status.servo_id, status)
 
     def _parse(self) -> None:
@@ -119,8 +119,8 @@ class Exchange:
         """
         if frame.servo_id == BROADCAST_ID:
             fits = self._fast and len(frame.raw) == self.answer_bytes
-            return fast_sync_read.blocks_of(frame.raw, self.servo_ids, self._size) if fits else []
+            return fast_sync_read.blocks_of(frame.raw, self.servo_ids, self.size) if fits else []
         status = status_of(frame)
         if status is None or status.servo_id not in self.servo_ids:
             return []
-        return [status] if len(status.parameters) == self._size or status.refusal else []
+        return [status] if len(status.parameters) == self.size or status.refusal else []

@@ -25,28 +25,34 @@ def answer(servo_id: int, more: int) -> Frame:
     return decode_frame(Status(servo_id, 0, bytes(SIZE + more)).encode())
 
 
+def more(lengths: AnswerLengths, now_s: float) -> int | None:
+    """Bytes beyond those needed."""
+    size = lengths.size(SIZE, now_s)
+    return None if size is None else size - SIZE
+
+
 def exhausted() -> AnswerLengths:
     """Each length asked for once, a millisecond apart, and none answered."""
     lengths = AnswerLengths()
     for number in range(LENGTHS):
-        assert lengths.more(number / 1000) == number
-        lengths.unanswered(question(number), number, number / 1000)
+        assert more(lengths, number / 1000) == number
+        lengths.unanswered(question(number), number / 1000)
     return lengths
 
 
 def test_questions_have_their_own_length_as_long_as_all_are_answered() -> None:
     lengths = AnswerLengths()
     for second in range(5):
-        assert lengths.more(float(second)) == 0
+        assert more(lengths, float(second)) == 0
         lengths.answered(float(second))
 
 
 def test_a_wire_that_owes_an_answer_of_every_length_is_asked_no_more() -> None:
     lengths = exhausted()
-    assert lengths.more(0.1) is None
-    assert lengths.more(LATEST_S) is None
-    assert lengths.more(LATEST_S + 1e-6) == 0, "the first of them will not come any more"
-    assert lengths.more(LATEST_S + 1.5e-3) == 0
+    assert more(lengths, 0.1) is None
+    assert more(lengths, LATEST_S) is None
+    assert more(lengths, LATEST_S + 1e-6) == 0, "the first of them will not come any more"
+    assert more(lengths, LATEST_S + 1.5e-3) == 0
 
 
 def test_some_of_the_late_answers_to_a_question_do_not_free_its_length() -> None:
@@ -54,54 +60,60 @@ def test_some_of_the_late_answers_to_a_question_do_not_free_its_length() -> None
     lengths = exhausted()
     for servo_id in IDS[:-1]:
         lengths.came_late(answer(servo_id, 0), 0.02)
-    assert lengths.more(0.1) is None
+    assert more(lengths, 0.1) is None
     lengths.came_late(answer(IDS[-1], 0), 0.02)
-    assert lengths.more(0.02 + OVERTAKEN_S / 2) is None, "one that was overtaken may still come"
-    assert lengths.more(0.1) == 0
+    assert more(lengths, 0.02 + OVERTAKEN_S / 2) is None, "one that was overtaken may still come"
+    assert more(lengths, 0.1) == 0
 
 
 def test_a_late_answer_frees_what_was_asked_before_its_own_question() -> None:
     lengths = exhausted()
     lengths.came_late(answer(IDS[0], 3), 0.02)
     for number in (0, 1, 2):
-        more = lengths.more(0.1)
-        assert more == number
-        lengths.unanswered(question(more), more, 0.1)
-    assert lengths.more(0.1) is None
+        assert more(lengths, 0.1) == number
+        lengths.unanswered(question(number), 0.1)
+    assert more(lengths, 0.1) is None
 
 
 def test_a_late_answer_to_an_older_question_of_the_same_length_frees_no_younger_one() -> None:
     """The wire lags behind by more questions than there are lengths."""
     lengths = exhausted()
     lengths.came_late(answer(IDS[-1], 0), 0.02)
-    assert lengths.more(0.1) == 0
-    lengths.unanswered(question(0), 0, 0.1)
-    assert lengths.more(0.2) is None, "the answer of length 1 comes before the second one of length 0"
+    assert more(lengths, 0.1) == 0
+    lengths.unanswered(question(0), 0.1)
+    assert more(lengths, 0.2) is None, "the answer of length 1 comes before the second one of length 0"
 
 
 def test_a_fast_answer_is_all_there_is_to_its_question() -> None:
     lengths = AnswerLengths()
     for number in range(LENGTHS):
-        lengths.unanswered(question(number, fast=True), number, number / 1000)
+        lengths.unanswered(question(number, fast=True), number / 1000)
     late = encode_fast_answer([Status(servo_id, 0, bytes(SIZE)) for servo_id in IDS], len(IDS))
     lengths.came_late(decode_frame(late), 0.02)
-    assert lengths.more(0.1) == 0
+    assert more(lengths, 0.1) == 0
+
+
+def test_a_question_that_needs_more_bytes_shares_the_lengths() -> None:
+    """A late answer to it is as long as one to a question that needs fewer, asked for more."""
+    lengths = AnswerLengths()
+    lengths.unanswered(question(2), 0.0)
+    assert [lengths.size(SIZE + needed, 0.01) for needed in (0, 1, 2, 3)] == [SIZE, SIZE + 1, SIZE + 3, SIZE + 3]
 
 
 def test_a_packet_of_nobody_frees_nothing() -> None:
     lengths = exhausted()
     lengths.came_late(answer(9, 0), 0.02)
     lengths.came_late(decode_frame(instructions.ping(1).encode()), 0.02)
-    assert lengths.more(0.1) is None
+    assert more(lengths, 0.1) is None
 
 
 def test_servos_that_answer_are_asked_on_beside_one_that_is_missing() -> None:
     lengths = AnswerLengths()
     for millisecond in range(1000):
-        more = lengths.more(millisecond / 1000)
-        assert more is not None
+        asked = more(lengths, millisecond / 1000)
+        assert asked is not None
         lengths.answered(millisecond / 1000)
-        lengths.unanswered(question(more), more, millisecond / 1000)
+        lengths.unanswered(question(asked), millisecond / 1000)
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 0.02), st.integers(0, 3)), max_size=300))
@@ -112,13 +124,13 @@ def test_no_answer_of_a_wire_that_lags_behind_is_taken_for_another(steps: list[t
     for passed_s, handed_out in steps:
         now_s += passed_s
         for _ in range(min(handed_out, len(wire))):
-            asked_s, servo_id, more = wire.popleft()
+            asked_s, servo_id, length = wire.popleft()
             if now_s - asked_s <= LATEST_S:
-                lengths.came_late(answer(servo_id, more), now_s)
+                lengths.came_late(answer(servo_id, length), now_s)
         wire = deque(one for one in wire if now_s - one[0] <= LATEST_S)
-        asked = lengths.more(now_s)
+        asked = more(lengths, now_s)
         if asked is None:
             continue
-        assert all(more != asked for _, _, more in wire), "an answer of this length is still on the wire"
+        assert all(length != asked for _, _, length in wire), "an answer of this length is still on the wire"
         wire.extend((now_s, servo_id, asked) for servo_id in IDS)
-        lengths.unanswered(question(asked), asked, now_s)
+        lengths.unanswered(question(asked), now_s)

@@ -97,6 +97,26 @@ def test_a_late_acknowledgement_is_not_taken_for_the_next_orders() -> None:
         assert emulator.peek(3, r.LED) == 1
 
 
+def test_a_late_answer_is_not_taken_for_one_to_another_question() -> None:
+    """It has three bytes, and so has the answer to a question for one that is asked for two more."""
+    held: list[bytes] = []
+
+    def hold_back(packet: bytes) -> bytes:
+        held.append(packet)
+        return b""
+
+    transmit = SwitchedTransmit(hold_back)
+    with emulated(transmit) as emulator, bus_on(emulator, SHORT_S) as bus:
+        with pytest.raises(NoAnswerError):
+            bus.read_block(3, r.PRESENT_VOLTAGE.address, 3)
+        transmit.fault = lambda _packet: b""
+        with pytest.raises(NoAnswerError):
+            bus.read(3, r.LED)
+        transmit.fault = lambda packet: held.pop() + packet
+        assert bus.read(3, r.LED) == 0
+        assert bus.counts.late == 1
+
+
 def test_faults_are_counted_by_kind() -> None:
     def flipped(packet: bytes) -> bytes:
         return packet[:-1] + bytes([packet[-1] ^ 1])
