@@ -69,7 +69,7 @@ class AnswerLengths:
                 return
 
     def unanswered(self, exchange: Exchange, now_s: float) -> None:
-        """This question was not answered by every servo."""
+        """Not every servo has answered this question."""
         others = (one for one in self._awaited if one.exchange.size != exchange.size)
         self._awaited = [*others, _Awaited(exchange, now_s)]
 

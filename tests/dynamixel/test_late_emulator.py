@@ -12,13 +12,30 @@ from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.dynamixel.servo_model import WATCHDOG_TRIPPED, WATCHDOG_UNIT_MS
+from libra_edge.drivers.simulation.servos import servo_bus_emulator
 from libra_edge.drivers.simulation.servos.plant import KinematicPlant
+from libra_edge.drivers.simulation.servos.pseudo_terminal import PseudoTerminal
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
-from tests.dynamixel.bench import IDS, ROBOT
+from tests.dynamixel.bench import IDS, PATIENCE_S, ROBOT
 
 UNITS = 5
 TOO_LONG_NS = 2 * UNITS * WATCHDOG_UNIT_MS * 1_000_000
+
+
+class WholeTerminal(PseudoTerminal):
+    """Has what was sent to it when it is asked: the kernel may still be carrying it."""
+
+    due = 0
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        data = b"" if self.due else super().receive(timeout_s)
+        while len(data) < self.due:
+            came = super().receive(PATIENCE_S)
+            assert came, f"{self.due - len(data)} bytes never came"
+            data += came
+        self.due = 0
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +43,13 @@ class Late:
     """Servos under torque with armed watchdogs, and a host; the test decides when the emulator looks."""
 
     emulator: ServoBusEmulator
+    terminal: WholeTerminal
     port: SerialPort
     clock: SimulatedClock
+
+    def send(self, packet: bytes) -> None:
+        self.port.send(packet)
+        self.terminal.due += len(packet)
 
     def look_too_late(self) -> list[int]:
         """What stands in the watchdogs then."""
@@ -40,24 +62,24 @@ class Late:
 
 
 @pytest.fixture
-def late() -> Iterator[Late]:
-    clock = SimulatedClock()
+def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[Late]:
+    clock, terminal = SimulatedClock(), WholeTerminal()
+    monkeypatch.setattr(servo_bus_emulator, "PseudoTerminal", lambda: terminal)
     emulator = ServoBusEmulator(specs_of(ROBOT), KinematicPlant(clock, rest_ticks(ROBOT)), clock)
-    port = SerialPort(emulator.port, ROBOT.bus.baud)
-    port.open()
+    made = Late(emulator, terminal, SerialPort(emulator.port, ROBOT.bus.baud), clock)
+    made.port.open()
     for servo_id in IDS:
         for register, value in ((r.BUS_WATCHDOG, UNITS), (r.TORQUE_ENABLE, 1)):
-            port.send(instructions.write(servo_id, register.address, bytes([value])).encode())
+            made.send(instructions.write(servo_id, register.address, bytes([value])).encode())
     emulator.serve(0.0)
-    made = Late(emulator, port, clock)
     assert made.watchdogs() == [UNITS] * len(IDS)
     yield made
-    port.close()
+    made.port.close()
     emulator.stop()
 
 
 def test_what_was_said_in_time_is_heard_however_late_it_is_looked_at(late: Late) -> None:
-    late.port.send(instructions.ping(IDS[0]).encode())
+    late.send(instructions.ping(IDS[0]).encode())
     assert late.look_too_late() == [UNITS] * len(IDS)
 
 
@@ -66,5 +88,19 @@ def test_silence_is_silence(late: Late) -> None:
 
 
 def test_noise_is_silence(late: Late) -> None:
-    late.port.send(b"\xff\xff\xfd\x00")
+    late.send(b"\xff\xff\xfd\x00")
     assert late.look_too_late() == [WATCHDOG_TRIPPED] * len(IDS)
+
+
+def test_what_was_said_while_it_answered_is_heard_however_long_that_took(late: Late) -> None:
+    def stopped(packet: bytes) -> bytes:
+        late.clock.advance(TOO_LONG_NS)
+        return packet
+
+    late.emulator.transmit = stopped
+    late.send(instructions.ping(IDS[0]).encode())
+    late.emulator.serve(0.0)
+    late.emulator.transmit = bytes
+    late.send(instructions.ping(IDS[0]).encode())
+    late.emulator.serve(0.0)
+    assert late.watchdogs() == [UNITS] * len(IDS)

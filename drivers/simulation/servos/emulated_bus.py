@@ -85,9 +85,9 @@ class EmulatedBus:
             if servo.baud == baud:
                 servo.hear(now_ns)
 
-    def trip_watchdogs(self) -> None:
-        """Stop every servo whose silence has lasted too long."""
-        now_ns = self._clock.now_ns()
+    def trip_watchdogs(self, now_ns: int | None = None) -> None:
+        """Stop every servo whose silence has lasted too long, by now or by an earlier time."""
+        now_ns = self._clock.now_ns() if now_ns is None else now_ns
         for servo in self.servos.values():
             due_ns = servo.watchdog_due_ns()
             if due_ns is not None and due_ns <= now_ns:

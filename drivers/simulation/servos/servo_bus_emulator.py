@@ -90,15 +90,19 @@ class ServoBusEmulator:
         self.stop()
 
     def serve(self, timeout_s: float | None = None) -> None:
-        """Wait for bytes, at most until a watchdog is due or `timeout_s` has passed, and answer them."""
+        """Wait for bytes, at most until a watchdog is due or `timeout_s` has passed, and answer them.
+
+        A silence is what had lasted too long before we looked: what has come since is heard the next time.
+        """
         with self._lock:
             patience_s = self._patience_s(timeout_s)
+            looked_ns = self._clock.now_ns()
         data = self._terminal.receive(patience_s)
         heard_ns = time.monotonic_ns()
         if data:
             self._answer(data, heard_ns)
         with self._lock:
-            self._bus.trip_watchdogs()
+            self._bus.trip_watchdogs(looked_ns)
 
     def send(self, data: bytes) -> None:
         """Put bytes on the wire that nobody asked for: noise, or an answer that comes late. Safe from any thread."""

@@ -88,8 +88,10 @@ class Client:
         return len(self.answers) == before + 1
 
     def pass_time(self, seconds: float) -> None:
-        """Let the servos' clock go on, without a packet on the bus."""
+        """Let the servos' clock go on, without a packet on the bus; they notice how long that was."""
         self._clock.advance(round(seconds * 1e9))
+        with self.emulator.servos():
+            pass
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
