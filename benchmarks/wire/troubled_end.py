@@ -67,7 +67,7 @@ def main() -> None:
     robot, baud = asked_for(__doc__)
     plant = TellingPlant(MonotonicClock(), rest_ticks(robot))
     emulator = ServoBusEmulator(specs_of(robot), plant, baud=baud, pace=WirePace())
-    faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send, LATE_S)}
+    faults = {"corrupt": corrupt, "lost": lost, "late": late(emulator.send_later, LATE_S)}
     trouble = Trouble([(name, SHARES[name], fault) for name, fault in faults.items()], seed=1)
     threading.Thread(target=_obey, args=(emulator, trouble), daemon=True).start()
     freeze_garbage()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,3 +106,21 @@ def test_what_was_said_while_it_answered_is_heard_however_long_that_took(late: L
     late.send(instructions.ping(IDS[0]).encode())
     late.emulator.serve(0.0)
     assert late.watchdogs() == [UNITS] * len(IDS)
+
+
+class SleepingTimer(threading.Timer):
+    """Its thread never runs."""
+
+    def start(self) -> None:
+        pass
+
+
+def test_nothing_overtakes_a_delayed_packet_once_it_is_due(late: Late, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Timer", SleepingTimer)
+    late.emulator.send_later(b"delayed", 0.0)
+    late.emulator.send_later(b"not due", 1000.0)
+    late.emulator.send(b" last")
+    came = b""
+    while not came.endswith(b" last") and select.select([late.port.fileno()], [], [], PATIENCE_S)[0]:
+        came += late.port.take()
+    assert came.endswith(b"delayed last")

@@ -84,7 +84,7 @@ def case(name: str, expected: Expected, inject: Callable[[ServoSide], object], w
 
 CASES = (
     case("status packets lost", Expected.GOES_ON, on_the_wire(lambda side: lost)),
-    case("status packets late", Expected.GOES_ON, on_the_wire(lambda side: late(side.emulator.send, LATE_S))),
+    case("status packets late", Expected.GOES_ON, on_the_wire(lambda side: late(side.emulator.send_later, LATE_S))),
     case("status packets corrupt", Expected.GOES_ON, on_the_wire(lambda side: corrupt)),
     case("status packets truncated", Expected.GOES_ON, on_the_wire(lambda side: truncated)),
     case("status packets duplicated", Expected.GOES_ON, on_the_wire(lambda side: duplicated)),

@@ -81,7 +81,7 @@ class FaultInjector:
         if isinstance(fault, SpoiltPackets):
             return self._spoiling(number, fault, PACKET_FAULTS[fault.kind])
         if isinstance(fault, LatePackets):
-            return self._spoiling(number, fault, late(self._emulator.send, fault.by_ms / 1e3))
+            return self._spoiling(number, fault, late(self._emulator.send_later, fault.by_ms / 1e3))
         if isinstance(fault, MissingServos):
             return self._missing(fault)
         if isinstance(fault, BrownOut):

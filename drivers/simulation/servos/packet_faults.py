@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from itertools import count
 
@@ -51,13 +50,11 @@ PACKET_FAULTS: Mapping[str, Transmit] = {
 }
 
 
-def late(send: Callable[[bytes], None], by_s: float) -> Transmit:
-    """It arrives `by_s` seconds later, through `send`: perhaps while the next question is being answered."""
+def late(send_later: Callable[[bytes, float], None], by_s: float) -> Transmit:
+    """It arrives `by_s` seconds later, through `send_later`: perhaps while the next question is being answered."""
 
     def fault(packet: bytes) -> bytes:
-        timer = threading.Timer(by_s, send, [packet])
-        timer.daemon = True
-        timer.start()
+        send_later(packet, by_s)
         return b""
 
     return fault

@@ -61,6 +61,7 @@ class ServoBusEmulator:
         self._pace = pace
         self.transmit = transmit
         self._parser = FrameParser()
+        self._delayed: list[tuple[float, bytes]] = []
         self._lock = threading.RLock()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -106,8 +107,16 @@ class ServoBusEmulator:
 
     def send(self, data: bytes) -> None:
         """Put bytes on the wire that nobody asked for: noise, or an answer that comes late. Safe from any thread."""
+        self._send_after_overdue(data, time.monotonic())
+
+    def send_later(self, data: bytes, by_s: float) -> None:
+        """Put bytes on the wire in `by_s` seconds, before any that are sent after that time. Safe from any thread."""
+        due_s = time.monotonic() + by_s
         with self._lock:
-            self._terminal.send(data)
+            self._delayed.append((due_s, data))
+        timer = threading.Timer(by_s, self._send_after_overdue, [b"", due_s])
+        timer.daemon = True
+        timer.start()
 
     @contextmanager
     def servos(self) -> Iterator[dict[int, EmulatedServo]]:
@@ -146,6 +155,15 @@ class ServoBusEmulator:
                 if self._pace is not None:
                     self._pace.wait(len(packet), baud, delay_us)
                 self.send(self.transmit(packet))
+
+    def _send_after_overdue(self, data: bytes, now_s: float) -> None:
+        """However late the thread of a delayed packet wakes: a wire lets nothing overtake."""
+        with self._lock:
+            for overdue in [one for one in self._delayed if one[0] <= now_s]:
+                self._delayed.remove(overdue)
+                self._terminal.send(overdue[1])
+            if data:
+                self._terminal.send(data)
 
     def _parsed(self, data: bytes, baud: int) -> list[Frame]:
         """At a speed at which nobody listens there are no packets, only noise."""
