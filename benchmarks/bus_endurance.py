@@ -1,10 +1,11 @@
 """The arm's bus on a wire that damages, loses and delays answers: does it ever stop, or believe a wrong one?
 
-    python benchmarks/bus_endurance.py [--seconds 600] [--rate 200]
+    python benchmarks/bus_endurance.py [--seconds 600] [--rate 200] [--stalls SEED]
 
 Six emulated servos on a pseudo-terminal paced to 1 Mbit/s, of whose answers 1 % are damaged, 0.5 % lost and 0.2 % come
 4 ms late. Each servo measures whose value it is and what time it is, so that one of another servo, or of an earlier
-cycle, is known at once. The last line is one JSON object.
+cycle, is known at once. With `--stalls` the servos' process is stopped for milliseconds again and again, so that many
+more answers come late. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from benchmarks.wire.far_end import far_end
+from benchmarks.wire.stalls import stalled
 from benchmarks.wire.troubled_end import SLICE
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
@@ -63,6 +66,14 @@ class Endurance:
         self.longest_ms = 0.0
         self._arm, self._robot, self._recovering = arm, robot, False
 
+    def last(self, seconds: float, rate_hz: float) -> float:
+        """Cycles for so long; the seconds that it took."""
+        began = time.monotonic()
+        for number in range(round(seconds * rate_hz)):
+            time.sleep(max(0.0, began + number / rate_hz - time.monotonic()))
+            self.cycle()
+        return time.monotonic() - began
+
     def cycle(self) -> None:
         """Read, look whether it is true, write. Raises what the arm raises when it is beyond recovery."""
         began_ns = time.monotonic_ns()
@@ -97,7 +108,7 @@ def told(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def endure(rate_hz: float, seconds: float) -> dict[str, Any]:
+def endure(rate_hz: float, seconds: float, stalls_seed: int | None = None) -> dict[str, Any]:
     """Everything that was injected, and everything that was seen of it."""
     robot = robot_at(rate_hz)
     with far_end(ROBOT, BAUD, "benchmarks.wire.troubled_end") as (port, process):
@@ -107,11 +118,9 @@ def endure(rate_hz: float, seconds: float) -> dict[str, Any]:
             arm.enable_torque()
             told(process)
             freeze_garbage()  # as the servo process does
-            endurance, began = Endurance(arm, robot), time.monotonic()
-            for number in range(round(seconds * rate_hz)):
-                time.sleep(max(0.0, began + number / rate_hz - time.monotonic()))
-                endurance.cycle()
-            lasted_s = time.monotonic() - began
+            endurance = Endurance(arm, robot)
+            with nullcontext() if stalls_seed is None else stalled(process.pid, stalls_seed):
+                lasted_s = endurance.last(seconds, rate_hz)
             injected = json.loads(told(process))
             for _ in range(LAST_CYCLES):
                 time.sleep(1.0 / rate_hz)
@@ -147,8 +156,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=600.0, help="how long [default: 600]")
     options.add_argument("--rate", type=float, default=200.0, help="cycles a second [default: 200]")
+    options.add_argument("--stalls", type=int, metavar="SEED", help="stop the servos' process at random moments")
     chosen = options.parse_args()
-    figures = endure(chosen.rate, chosen.seconds)
+    figures = endure(chosen.rate, chosen.seconds, chosen.stalls)
     print(json.dumps({**figures, "verdicts": verdicts(figures)}))
 
 
