@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.wire.far_end import far_end
 from benchmarks.wire.stalls import stalled
-from benchmarks.wire.troubled_end import SLICE
+from benchmarks.wire.telling_plant import SLICE
 from libra_edge.drivers.dynamixel.koch_arm import KochArm
 from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.errors import BusError, MissingServosError

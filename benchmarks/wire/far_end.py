@@ -1,7 +1,7 @@
 """Emulated servos behind a pseudo-terminal that takes as long as a wire would: `python -m benchmarks.wire.far_end`.
 
-A process of its own, which never sleeps: nothing but the wire's time is between question and answer. On stdin it is
-told which servos are missing.
+A process of its own, which never sleeps: nothing but the wire's time is between question and answer. Positions are
+others in every cycle, as of an arm that moves. On stdin it is told which servos are missing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.wire.telling_plant import TellingPlant
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
-from libra_edge.drivers.simulation.servos.plant import KinematicPlant
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
@@ -58,7 +58,7 @@ def asked_for(description: str | None) -> tuple[Robot, int]:
 def main() -> None:
     """Print the port, then serve until the process is ended."""
     robot, baud = asked_for(__doc__)
-    plant = KinematicPlant(MonotonicClock(), rest_ticks(robot))
+    plant = TellingPlant(MonotonicClock(), rest_ticks(robot))
     emulator = ServoBusEmulator(specs_of(robot), plant, baud=baud, pace=WirePace(sleeps=False))
     with emulator.servos() as servos:
         everyone = dict(servos)

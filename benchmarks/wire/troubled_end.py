@@ -1,7 +1,7 @@
 """Emulated servos on a paced wire that spoils their answers: `python -m benchmarks.wire.troubled_end`.
 
-A process of its own. Every sensor value says whose it is and when it was measured (`value_of`). A line on stdin begins
-the trouble, the next one ends it and is answered with the number of answers spoilt, by kind.
+A process of its own. A line on stdin begins the trouble, the next one ends it and is answered with the number of answers
+spoilt, by kind.
 """
 
 from __future__ import annotations
@@ -10,36 +10,20 @@ import json
 import random
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterable
 
 from benchmarks.wire.far_end import asked_for
+from benchmarks.wire.telling_plant import TellingPlant
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.packet_faults import Transmit, corrupt, late, lost
-from libra_edge.drivers.simulation.servos.plant import KinematicPlant, ServoMeasurement
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import rest_ticks, specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
 
 SHARES = {"corrupt": 0.01, "lost": 0.005, "late": 0.002}
 LATE_S = 0.004
-SLICE = 512
-"""Ticks that belong to one servo: six of them in a turn. The time in ms is told modulo this."""
-
-
-def value_of(servo_id: int, now_ms: int) -> int:
-    """The position, ticks, that the servo measures at a monotonic time."""
-    return servo_id * SLICE + now_ms % SLICE
-
-
-class TellingPlant(KinematicPlant):
-    """Obeys as it should, and measures nothing but the time; the velocity is the servo's id."""
-
-    def measure(self, servo_id: int) -> ServoMeasurement:
-        """In the slice of the servo, the time now."""
-        return ServoMeasurement(value_of(servo_id, time.monotonic_ns() // 1_000_000), servo_id, -servo_id)
 
 
 class Trouble:

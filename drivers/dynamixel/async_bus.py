@@ -112,7 +112,7 @@ class AsyncBus:
         def question(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
             return instructions.read(ids[0], address, size + more), size + more
 
-        return _cut(await self._ask_one(servo_id, question), size)
+        return await self._ask_one(servo_id, question)
 
     async def write(self, servo_id: int, register: Register, value: int) -> None:
         """One register of one servo. Raises BusError (ServoError if the servo refuses, RegisterError if it would)."""
@@ -145,10 +145,7 @@ class AsyncBus:
         def quick(ids: Sequence[int], more: int) -> tuple[Instruction, int]:
             return instructions.fast_sync_read(ids, address, size + more), size + more
 
-        answers = await self._ask(servo_ids, quick if fast else plain, again=plain, silent=silent)
-        if any(len(status.parameters) > size for status in answers.statuses.values()):
-            return replace(answers, statuses={key: _cut(status, size) for key, status in answers.statuses.items()})
-        return answers
+        return await self._ask(servo_ids, quick if fast else plain, again=plain, silent=silent)
 
     async def answers_fast_sync_read(self, servo_ids: Sequence[int], address: int, size: int) -> bool:
         """Whether these servos know the fast sync read. Raises PortError."""
@@ -185,7 +182,7 @@ class AsyncBus:
             if size is None:
                 return Answers(statuses, await self._listen(exchange, left))
             fault = await self._carry(exchange, left)
-            statuses.update(exchange.answers)
+            statuses.update(exchange.answers if exchange.size == needed else _cut(exchange.answers, needed))
             if exchange.answers:
                 self._lengths.answered(time.monotonic())
             if fault is None:
@@ -258,6 +255,6 @@ def _accepted(status: Status) -> Status:
     return status
 
 
-def _cut(status: Status, size: int) -> Status:
-    """Without the bytes that were asked for only to tell it from a late answer."""
-    return status if len(status.parameters) <= size else replace(status, parameters=status.parameters[:size])
+def _cut(statuses: Mapping[int, Status], size: int) -> dict[int, Status]:
+    """Without the bytes that were asked for only to tell an answer from a late one."""
+    return {key: replace(status, parameters=status.parameters[:size]) for key, status in statuses.items()}

@@ -10,6 +10,7 @@ sizes are known (ROBOTIS e-Manual, "Fast Sync Read").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from libra_edge.drivers.dynamixel.crc import crc16
 from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, PREFIX_BYTES, Status
@@ -26,8 +27,7 @@ def packet_bytes(servos: int, size: int) -> int:
 def encode_fast_answer(statuses: Sequence[Status], expected: int) -> bytes:
     """What the servos put on the wire; fewer than `expected` blocks leave the packet unfinished."""
     size = len(statuses[0].parameters) if statuses else 0
-    length = packet_bytes(expected, size) - 7
-    packet = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, "little") + bytes([Opcode.STATUS])
+    packet, _ = _prefix(expected, size)
     for status in statuses:
         packet += bytes([status.error, status.servo_id]) + status.parameters
         packet += crc16(packet).to_bytes(CRC_BYTES, "little")
@@ -47,12 +47,11 @@ def blocks_of(packet: bytes, servo_ids: Sequence[int], size: int) -> list[Status
 
 def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
     """One status a servo, in the order asked for, up to the first block that is not there, damaged or foreign."""
-    length = packet_bytes(len(servo_ids), size) - PREFIX_BYTES
-    prefix = HEADER + bytes([BROADCAST_ID]) + length.to_bytes(2, "little") + bytes([Opcode.STATUS])
+    prefix, length = _prefix(len(servo_ids), size)
     start = received.find(prefix)
     if start < 0:
         return []
-    packet = received[start : start + packet_bytes(len(servo_ids), size)]
+    packet = received[start : start + length]
     whole = crc16(packet[:-CRC_BYTES]) == int.from_bytes(packet[-CRC_BYTES:], "little")
     if whole and (statuses := blocks_of(packet, servo_ids, size)):
         return statuses
@@ -69,3 +68,11 @@ def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[S
         remainder = crc16(block[-CRC_BYTES:], remainder)
         end += len(block)
     return statuses
+
+
+@lru_cache
+def _prefix(servos: int, size: int) -> tuple[bytes, int]:
+    """What stands before the first block, and the length of the whole packet."""
+    whole = packet_bytes(servos, size)
+    length = (whole - PREFIX_BYTES).to_bytes(2, "little")
+    return HEADER + bytes([BROADCAST_ID]) + length + bytes([Opcode.STATUS]), whole

@@ -13,14 +13,15 @@ TABLES = {model.name: {register.address: register for register in model.register
 def check_readable(model: ServoModel | None, register: Register) -> None:
     """Raises RegisterError if the model has no such register. Of an unknown model (None) nothing is known."""
     if model is not None and register.address not in TABLES[model.name]:
-        raise RegisterError(model.name, f"has no {register.name} (register {register.address})")
+        raise _no_such_register(model, register)
 
 
 def checked_bytes(model: ServoModel | None, register: Register, value: int) -> bytes:
     """`value` for the wire. Raises RegisterError if the model has no such register, or would refuse the value."""
-    check_readable(model, register)
     if model is not None:
-        found = TABLES[model.name][register.address]
+        found = TABLES[model.name].get(register.address)
+        if found is None:
+            raise _no_such_register(model, register)
         if not found.writable:
             raise RegisterError(model.name, f"cannot be told its {found.name} (register {found.address})")
         if not found.low <= value <= found.high:
@@ -30,3 +31,7 @@ def checked_bytes(model: ServoModel | None, register: Register, value: int) -> b
     except OverflowError as error:
         size = register.size
         raise RegisterError("a servo", f"takes a {register.name} of {size} bytes, which {value} is not") from error
+
+
+def _no_such_register(model: ServoModel, register: Register) -> RegisterError:
+    return RegisterError(model.name, f"has no {register.name} (register {register.address})")

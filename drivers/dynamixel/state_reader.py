@@ -46,6 +46,8 @@ class StateReader:
         answers = self._bus.sync_read_some(
             self._order, STATE_ADDRESS, STATE_BYTES, fast=self.fast, silent=self.silent_since_ns
         )
+        if answers.fault is None and not self.silent_since_ns:
+            return answers
         silent = [servo_id for servo_id in self._order if servo_id not in answers.statuses]
         self.silent_since_ns = {servo_id: self.silent_since_ns.get(servo_id, asked_ns) for servo_id in silent}
         answered = [servo_id for servo_id in self._ids if servo_id in answers.statuses]

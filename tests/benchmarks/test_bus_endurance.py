@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.bus_endurance import endure, robot_at, verdicts, wrong_values
-from benchmarks.wire.troubled_end import SLICE, Trouble, value_of
+from benchmarks.wire.telling_plant import SLICE, value_of
+from benchmarks.wire.troubled_end import Trouble
 from libra_edge.drivers.simulation.servos.packet_faults import corrupt, lost
 from libra_edge.messages import JointState
 
