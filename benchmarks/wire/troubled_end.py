@@ -1,7 +1,7 @@
 """Emulated servos on a paced wire that spoils their answers: `python -m benchmarks.wire.troubled_end`.
 
-A process of its own. A line on stdin begins the trouble, the next one ends it and is answered with the number of answers
-spoilt, by kind.
+A process of its own. A line on stdin begins the trouble, the next one ends it and is answered with the number of
+answers spoilt, by kind.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from libra_edge.drivers.dynamixel import fast_sync_read
 from libra_edge.drivers.dynamixel.frame import Frame, Instruction, Status, status_of
@@ -29,7 +29,8 @@ class Exchange:
         self.answers: dict[int, Status] = {}
         self.strays: list[Frame] = []
         self.size = size
-        self._fast = instruction.opcode == Opcode.FAST_SYNC_READ
+        fast = instruction.opcode == Opcode.FAST_SYNC_READ
+        self._blocks = fast_sync_read.BlockReader(servo_ids, size) if fast else None
         self._parser = FrameParser()
         self._received = bytearray()
         self._parsed = 0
@@ -37,7 +38,7 @@ class Exchange:
     @property
     def answer_bytes(self) -> int:
         """What the answers together take on the wire, stuffing left out."""
-        if self._fast:
+        if self._blocks is not None:
             return fast_sync_read.packet_bytes(len(self.servo_ids), self.size)
         return len(self.servo_ids) * (STATUS_OVERHEAD + self.size)
 
@@ -77,10 +78,12 @@ class Exchange:
     def feed(self, data: bytes) -> bool:
         """Take bytes as they come; True once all is there, or so much that what is damaged will not come again."""
         self._received += data
-        if self._fast and not self._parsed:
+        if self._blocks is not None and not self._parsed:
+            self._keep(self._blocks.read(self._received))
             if len(self._received) < self.answer_bytes:
                 return False
-            self._keep_blocks()
+            if not self.complete:
+                self._keep(self._sound_blocks())
         if not self.complete or len(self._received) > self.answer_bytes:
             self._parse()  # also for what has come late, which is counted
         return self.complete or (self.corrupt > 0 and len(self._received) >= self.answer_bytes)
@@ -90,11 +93,15 @@ class Exchange:
         if self.complete:
             return
         self._parse()
-        if self._fast:
-            self._keep_blocks()
+        if self._blocks is not None:
+            self._keep(self._sound_blocks())
 
-    def _keep_blocks(self) -> None:
-        for status in fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self.size):
+    def _sound_blocks(self) -> list[Status]:
+        """Also of a packet that something else precedes."""
+        return fast_sync_read.sound_blocks(bytes(self._received), self.servo_ids, self.size)
+
+    def _keep(self, statuses: Iterable[Status]) -> None:
+        for status in statuses:
             self.answers.setdefault(status.servo_id, status)
 
     def _parse(self) -> None:
@@ -109,8 +116,7 @@ class Exchange:
         found = self._statuses(frame)
         if not found:
             self.strays.append(frame)
-        for status in found:
-            self.answers.setdefault(status.servo_id, status)
+        self._keep(found)
 
     def _statuses(self, frame: Frame) -> list[Status]:
         """The answers in a frame that this question can have caused.
@@ -118,7 +124,7 @@ class Exchange:
         To a fast sync read a servo may also answer by itself, as to a plain one.
         """
         if frame.servo_id == BROADCAST_ID:
-            fits = self._fast and len(frame.raw) == self.answer_bytes
+            fits = self._blocks is not None and len(frame.raw) == self.answer_bytes
             return fast_sync_read.blocks_of(frame.raw, self.servo_ids, self.size) if fits else []
         status = status_of(frame)
         if status is None or status.servo_id not in self.servo_ids:

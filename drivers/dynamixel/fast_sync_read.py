@@ -47,27 +47,40 @@ def blocks_of(packet: bytes, servo_ids: Sequence[int], size: int) -> list[Status
 
 def sound_blocks(received: bytes, servo_ids: Sequence[int], size: int) -> list[Status]:
     """One status a servo, in the order asked for, up to the first block that is not there, damaged or foreign."""
-    prefix, length = _prefix(len(servo_ids), size)
+    prefix, _ = _prefix(len(servo_ids), size)
     start = received.find(prefix)
-    if start < 0:
-        return []
-    packet = received[start : start + length]
-    whole = crc16(packet[:-CRC_BYTES]) == int.from_bytes(packet[-CRC_BYTES:], "little")
-    if whole and (statuses := blocks_of(packet, servo_ids, size)):
+    return BlockReader(servo_ids, size).read(received[start:]) if start >= 0 else []
+
+
+class BlockReader:
+    """Reads blocks as they come, so that little is left to do when the last one is there."""
+
+    def __init__(self, servo_ids: Sequence[int], size: int) -> None:
+        self._prefix, _ = _prefix(len(servo_ids), size)
+        self._awaited = list(servo_ids)
+        self._block_bytes = size + BLOCK_OVERHEAD
+        self._end = self._remainder = 0
+
+    def read(self, received: bytes | bytearray) -> list[Status]:
+        """The statuses that were not there before; `received` is all that has come, from the packet's first byte on.
+
+        None after the first block that is damaged or foreign, nor if something else has come first.
+        """
+        if not self._end:
+            if not received.startswith(self._prefix):
+                return []
+            self._end, self._remainder = len(self._prefix), crc16(self._prefix)
+        statuses = []
+        while self._awaited and len(received) >= self._end + self._block_bytes:
+            block = bytes(received[self._end : self._end + self._block_bytes])
+            remainder = crc16(block[:-CRC_BYTES], self._remainder)
+            if block[-CRC_BYTES:] != remainder.to_bytes(CRC_BYTES, "little") or block[1] != self._awaited[0]:
+                self._awaited.clear()
+                break
+            statuses.append(Status(self._awaited.pop(0), block[0], block[2:-CRC_BYTES]))
+            self._remainder = crc16(block[-CRC_BYTES:], remainder)
+            self._end += self._block_bytes
         return statuses
-    statuses = []
-    end, remainder = start + len(prefix), crc16(prefix)
-    for servo_id in servo_ids:
-        block = received[end : end + size + BLOCK_OVERHEAD]
-        remainder = crc16(block[:-CRC_BYTES], remainder)
-        if len(block) < size + BLOCK_OVERHEAD or block[-CRC_BYTES:] != remainder.to_bytes(CRC_BYTES, "little"):
-            break
-        if block[1] != servo_id:
-            break
-        statuses.append(Status(servo_id, block[0], block[2:-CRC_BYTES]))
-        remainder = crc16(block[-CRC_BYTES:], remainder)
-        end += len(block)
-    return statuses
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from libra_edge.drivers.dynamixel import register as r
 from libra_edge.drivers.dynamixel.frame import Frame
 from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode, Refusal
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
-from libra_edge.drivers.simulation.servos.fast_answer import encode_fast_answer
+from libra_edge.drivers.simulation.servos.fast_answer import block_ends, encode_fast_answer
 from libra_edge.drivers.simulation.servos.group_instructions import (
     FAST_READS,
     GROUP_WRITES,
@@ -36,10 +36,11 @@ DELAY_UNIT_US = 2
 
 
 class Answer(NamedTuple):
-    """A status packet, and how long its servo waits before it speaks."""
+    """A status packet, how long its servo waits before it speaks, and the byte offsets where another one goes on."""
 
     packet: bytes
     delay_us: int
+    seams: tuple[int, ...] = ()
 
 
 class EmulatedBus:
@@ -132,8 +133,9 @@ class EmulatedBus:
         statuses = [read(servo, question.address, question.size) for servo, question in pairs]
         if not fast:
             return [Answer(status.encode(), delay) for status, delay in zip(statuses, delays, strict=True)]
-        packet = encode_fast_answer(statuses, [question.size for question in questions])
-        return [Answer(packet, max(delays))] if statuses else []
+        sizes = [question.size for question in questions]
+        packet = encode_fast_answer(statuses, sizes)
+        return [Answer(packet, max(delays), block_ends(sizes[: len(statuses) - 1]))] if statuses else []
 
     def _reachable(
         self, questions: Sequence[Question], hearing: Sequence[EmulatedServo], fast: bool

@@ -8,11 +8,13 @@ e-Manual, Protocol 2.0, "Fast Sync Read (0x8A)" and "Fast Bulk Read (0x9A)". Not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from libra_edge.drivers.dynamixel.crc import crc16
 from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, Status
 from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode
 
+PREFIX_BYTES = len(HEADER) + 4
 BLOCK_OVERHEAD = 2 + CRC_BYTES
 
 
@@ -24,3 +26,8 @@ def encode_fast_answer(statuses: Sequence[Status], sizes: Sequence[int]) -> byte
         packet += bytes([status.error, status.servo_id]) + status.parameters.ljust(size, b"\0")
         packet += crc16(packet).to_bytes(CRC_BYTES, "little")
     return packet
+
+
+def block_ends(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Bytes of the packet after which each servo falls silent, and the next one speaks."""
+    return tuple(accumulate((size + BLOCK_OVERHEAD for size in sizes), initial=PREFIX_BYTES))[1:]

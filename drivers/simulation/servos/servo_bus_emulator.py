@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from libra_edge.clock import MonotonicClock
 from libra_edge.drivers.dynamixel import register as r
@@ -14,7 +15,7 @@ from libra_edge.drivers.dynamixel.instruction_set import Opcode
 from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.drivers.dynamixel.register import Register
 from libra_edge.drivers.simulation.servos.control_table import BAUDS
-from libra_edge.drivers.simulation.servos.emulated_bus import EmulatedBus
+from libra_edge.drivers.simulation.servos.emulated_bus import Answer, EmulatedBus
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import Ledger
 from libra_edge.drivers.simulation.servos.packet_faults import Transmit
@@ -151,10 +152,22 @@ class ServoBusEmulator:
                 answers = self._bus.respond(frame, baud)
             if self._pace is not None:
                 self._pace.heard(len(frame.raw), baud, heard_ns)
-            for packet, delay_us in answers:
-                if self._pace is not None:
-                    self._pace.wait(len(packet), baud, delay_us)
-                self.send(self.transmit(packet))
+            for answer in answers:
+                if self._pace is None:
+                    self.send(self.transmit(answer.packet))
+                else:
+                    self._send_paced(answer, self._pace, baud)
+
+    def _send_paced(self, answer: Answer, pace: WirePace, baud: int) -> None:
+        """What each servo says arrives when it has passed the wire; nothing from elsewhere comes in between."""
+        arriving, size = self.transmit(answer.packet), len(answer.packet)
+        first, *others = [slice(start, end) for start, end in pairwise((0, *answer.seams, None))]
+        pace.wait(answer.seams[0] if others else size, baud, answer.delay_us)
+        with self._lock:
+            self.send(arriving[first])
+            for block in others:
+                pace.wait(len(answer.packet[block]), baud, 0)
+                self._terminal.send(arriving[block])
 
     def _send_after_overdue(self, data: bytes, now_s: float) -> None:
         """However late the thread of a delayed packet wakes: a wire lets nothing overtake."""
