@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from libra_edge.drivers.dynamixel import fast_sync_read
 from libra_edge.drivers.dynamixel.frame import Frame, Instruction, Status, status_of
@@ -11,6 +12,9 @@ from libra_edge.drivers.dynamixel.parser import FrameParser
 from libra_edge.errors import CorruptPacketError
 
 STATUS_OVERHEAD = 11
+
+_encoded = lru_cache(maxsize=256)(Instruction.encode)
+"""A servo loop asks the same in every cycle."""
 
 
 class Exchange:
@@ -24,7 +28,7 @@ class Exchange:
     """
 
     def __init__(self, instruction: Instruction, size: int, servo_ids: Sequence[int]) -> None:
-        self.packet = instruction.encode()
+        self.packet = _encoded(instruction)
         self.servo_ids = servo_ids
         self.answers: dict[int, Status] = {}
         self.strays: list[Frame] = []

@@ -51,7 +51,7 @@ class Instruction:
 
     def encode(self) -> bytes:
         """Bytes for the wire."""
-        return encode_frame(self.servo_id, bytes([self.opcode]) + self.parameters)
+        return encode_frame(self.servo_id, bytes((self.opcode,)) + self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def encode_frame(servo_id: int, body: bytes) -> bytes:
     length = len(stuffed) + CRC_BYTES
     if length > LONGEST_LENGTH:
         raise ValueError(f"a packet of {length} bytes is longer than {LONGEST_LENGTH}")
-    packet = HEADER + bytes([servo_id]) + length.to_bytes(2, "little") + stuffed
+    packet = HEADER + bytes((servo_id,)) + length.to_bytes(2, "little") + stuffed
     return packet + crc16(packet).to_bytes(CRC_BYTES, "little")
 
 

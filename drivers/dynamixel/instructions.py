@@ -41,8 +41,8 @@ def fast_sync_read(servo_ids: Sequence[int], address: int, size: int) -> Instruc
 
 def sync_write(address: int, data: Mapping[int, bytes]) -> Instruction:
     """Never answered. `data` maps servo id to its bytes, all of one size."""
-    sizes = {len(item) for item in data.values()}
+    sizes = set(map(len, data.values()))
     if len(sizes) != 1:
         raise ValueError(f"a sync write needs data of one size, got sizes {sorted(sizes)}")
-    blocks = b"".join(bytes([servo_id]) + item for servo_id, item in data.items())
+    blocks = b"".join([bytes((servo_id,)) + item for servo_id, item in data.items()])
     return Instruction(BROADCAST_ID, Opcode.SYNC_WRITE, struct.pack("<HH", address, sizes.pop()) + blocks)
