@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 
 import dynamixel_sdk as sdk  # type: ignore[import-untyped]
 import pytest
 
+from libra_edge.drivers.dynamixel import instructions
 from libra_edge.drivers.dynamixel import register as r
+from libra_edge.drivers.dynamixel.frame import decode_frame
+from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID
+from libra_edge.drivers.dynamixel.serial_port import SerialPort
 from libra_edge.drivers.simulation.servos.servo_bus_emulator import ServoBusEmulator
 from libra_edge.drivers.simulation.servos.servo_spec import specs_of
 from libra_edge.drivers.simulation.servos.wire_pace import WirePace
-from tests.dynamixel.bench import IDS, ROBOT, kinematic_plant
+from tests.dynamixel.bench import IDS, PATIENCE_S, ROBOT, kinematic_plant
 
 ROUNDS = 20
 SIZE = r.PRESENT_POSITION.end - r.PRESENT_CURRENT.address
@@ -64,3 +69,37 @@ def test_servos_wait_for_their_return_delay() -> None:
         found = fastest_s(lambda: packets.read1ByteTxRx(port, 3, r.LED.address)[1])
         port.closePort()
     assert found >= AT_LEAST * (DELAY * 2e-6 + (READ + BARE_ANSWER + 1) * 10e-6)
+
+
+class NotingPace(WirePace):
+    """Takes no time, and lets something happen while bytes are on the wire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[int] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def wait(self, size: int, baud: int, delay_us: int) -> None:
+        self.waited.append(size)
+        self.meanwhile()
+
+
+def test_a_fast_answer_arrives_as_its_servos_speak_with_nothing_in_between() -> None:
+    pace, came = NotingPace(), b""
+    emulator = ServoBusEmulator(specs_of(ROBOT), kinematic_plant(), pace=pace)
+    port = SerialPort(emulator.port, ROBOT.bus.baud)
+    port.open()
+    pace.meanwhile = lambda: emulator.send_later(b"late", 0.0)
+    port.send(instructions.fast_sync_read(IDS, r.PRESENT_CURRENT.address, SIZE).encode())
+    while not pace.waited:
+        emulator.serve(PATIENCE_S)
+    emulator.send(b"end")
+    while not came.endswith(b"end") and select.select([port.fileno()], [], [], PATIENCE_S)[0]:
+        came += port.take()
+    port.close()
+    emulator.stop()
+    assert pace.waited == [8 + 4 + SIZE, *[4 + SIZE] * (len(IDS) - 1)]
+    packet = came.removesuffix(b"end").replace(b"late", b"")
+    assert came.count(b"late") == len(IDS)
+    assert packet in came
+    assert decode_frame(packet).servo_id == BROADCAST_ID
