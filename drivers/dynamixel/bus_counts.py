@@ -13,7 +13,7 @@ class BusCounts:
         asked: questions sent, repetitions among them.
         repeated: questions sent again because an answer was lost or damaged.
         unanswered: questions whose time ended before every answer was there.
-        corrupt: packets that did not check.
+        corrupt: packets that did not check, or came in parts, the last after their question's time.
         late: packets that checked, and came after their question's time, or were never asked for.
     """
 

@@ -24,12 +24,17 @@ class SerialTransport:
         return (len(exchange.packet) + exchange.answer_bytes) * BITS_A_BYTE / self.port.baud
 
     def drain(self) -> tuple[list[Frame], int]:
-        """Take what was not awaited: packets that check, and how many do not. Raises PortError."""
+        """Take what was not awaited: packets that check, and how many do not. Raises PortError.
+
+        The rest of an answer that came in part before its time was over is one of these.
+        """
         stale = self.port.take()
         if not stale:
             return [], 0
         parser = FrameParser()
-        return parser.feed(stale), parser.corrupt
+        frames = parser.feed(stale)
+        in_part = not parser.corrupt and len(stale) > sum(len(frame.raw) for frame in frames)
+        return frames, parser.corrupt + in_part
 
     async def listen(self, wait_s: float) -> tuple[list[Frame], int]:
         """Ask nothing for so long; what comes: packets that check, and how many do not. Raises PortError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,18 @@ def test_a_late_answer_is_not_taken_for_one_to_another_question() -> None:
         transmit.fault = lambda packet: held.pop() + packet
         assert bus.read(3, r.LED) == 0
         assert bus.counts.late == 1
+
+
+def test_the_rest_of_an_answer_that_comes_too_late_is_counted_once() -> None:
+    transmit = SwitchedTransmit(lambda packet: packet[:6])
+    with emulated(transmit) as emulator, bus_on(emulator, SHORT_S) as bus:
+        with pytest.raises(NoAnswerError):
+            bus.read(3, r.LED)
+        emulator.send(bytes(6))
+        transmit.fault = bytes
+        assert select.select([bus.port.fileno()], [], [], PATIENCE_S)[0]
+        assert [bus.read(3, r.LED) for _ in range(2)] == [0, 0]
+        assert (bus.counts.corrupt, bus.counts.unanswered) == (1, 1)
 
 
 def test_faults_are_counted_by_kind() -> None:
