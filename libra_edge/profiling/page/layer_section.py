@@ -9,6 +9,7 @@ from libra_edge.profiling.page.markup import BAR_WIDTH, cell, ms, picture, row, 
 
 TOP = 20
 HEADS = ("layer", "stage", "type", "precision", "", "ms", "share", "limit, ms", "limited by", "MFLOP", "MB")
+WORD_HEADS = ("stage", "type", "precision", "limited by")
 WORDS = (
     "Time of each layer in one plan or one chunk, the costliest first; a denoising step's counts as often as it runs. "
     "The dark end of a bar is the least that products or memory allow on this machine. FLOPs and bytes come from the "
@@ -23,9 +24,9 @@ def layer_section(layers: Sequence[LayerEntry], sums: Sequence[LayerSumEntry]) -
         return ""
     whole = sum(layer.ms or 0.0 for layer in timed)
     rows = [_row(layer, whole, timed[0].ms or 0.0) for layer in timed]
-    body = table(HEADS, rows[:TOP])
+    body = table(HEADS, rows[:TOP], WORD_HEADS)
     if len(rows) > TOP:
-        body += f"<details><summary>All {len(rows)} layers</summary>{table(HEADS, rows)}</details>"
+        body += f"<details><summary>All {len(rows)} layers</summary>{table(HEADS, rows, WORD_HEADS)}</details>"
     return section("Layers", " ".join([WORDS, *(_explained(one) for one in sums)]), body)
 
 

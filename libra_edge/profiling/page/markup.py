@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 BAR_WIDTH = 1000.0
@@ -13,9 +13,10 @@ def section(title: str, explanation: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2><p>{escape(explanation)}</p>{body}</section>"
 
 
-def table(heads: Sequence[str], rows: Iterable[str]) -> str:
-    """A head of "" stands over a column of pictures."""
-    cells = "".join(f"<th>{escape(head)}</th>" for head in heads)
+def table(heads: Sequence[str], rows: Iterable[str], words: Collection[str] = ()) -> str:
+    """A head of "" stands over a column of pictures, one of `words` over words, as in a `cell` that looks so."""
+    looks = ["word" if head in words else "" for head in heads]
+    cells = "".join(f'<th class="{look}">{escape(head)}</th>' for head, look in zip(heads, looks, strict=True))
     return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 

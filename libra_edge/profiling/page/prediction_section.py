@@ -23,7 +23,7 @@ def prediction_section(document: ProfileDocument) -> str:
         rows.append(_row(prediction.title, "plan", prediction.plan))
         rows.append(_row("", "chunk", prediction.chunk))
         rows += [_row("", f"· {stage.replace('_', ' ')}", one) for stage, one in prediction.stages.items()]
-    return section("Predictions", WORDS, table(HEADS, rows))
+    return section("Predictions", WORDS, table(HEADS, rows, ["what"]))
 
 
 def _row(title: str, what: str, predicted: PredictedEntry) -> str:
