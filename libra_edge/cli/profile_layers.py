@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.layer import StageLayers
 from libra_edge.profiling.layer_entries import MeasuredLayers
 from libra_edge.profiling.stage_graph import StageGraph
+from libra_edge.protocols import Engine
 from libra_edge.runtime.cuda.gpu import Gpu
 from libra_edge.runtime.cuda.library import load_cuda
 from libra_edge.tensorrt_library import load_tensorrt
@@ -51,8 +52,12 @@ def wanted_boards(names: str) -> tuple[Board, ...]:
     return chosen_boards(names)
 
 
-def measured_layers(backend: Backend, bundle: Bundle, boards: Sequence[Board], seconds: float) -> MeasuredLayers:
+def measured_layers(
+    backend: Backend, bundle: Bundle, boards: Sequence[Board], seconds: float, engines: Mapping[str, Engine]
+) -> MeasuredLayers:
     """For `seconds` each system; with boards, what they and this machine are predicted to take.
+
+    `engines`: by name, those of which the stages' own times are.
 
     Raises PolicyFilesError, EngineBuildError, PlanError, EngineError.
     """
@@ -64,7 +69,7 @@ def measured_layers(backend: Backend, bundle: Bundle, boards: Sequence[Board], s
         peaks, stages = _on_tensorrt(bundle, graphs, seconds)
         here = predicted_on(own, graphs) if boards and own is not None else ()
     else:
-        peaks, stages = _on_onnxruntime(graphs, seconds)
+        peaks, stages = _on_onnxruntime(graphs, seconds, engines)
         here = _predicted_here(graphs, peaks) if boards else ()
     for_boards = stage_graphs(bundle.policy_files("tensorrt")) if boards else ()
     guessed = tuple((board.name, board.title, predicted_on(board, for_boards)) for board in boards)
@@ -80,14 +85,17 @@ def stage_graphs(files: PolicyFiles) -> tuple[StageGraph, ...]:
     )
 
 
-def _on_onnxruntime(graphs: Sequence[StageGraph], seconds: float) -> tuple[Peaks, tuple[StageLayers, ...]]:
+def _on_onnxruntime(
+    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine]
+) -> tuple[Peaks, tuple[StageLayers, ...]]:
     from libra_edge.profiling.onnx_layers import onnx_layers  # noqa: PLC0415 - needs an extra
     from libra_edge.profiling.processor_peaks import processor_peaks  # noqa: PLC0415
 
     with stderr_console().status("What this processor can do at most"):
         peaks = processor_peaks()
     with stderr_console().status("Layers, engine by engine"):
-        return peaks, (*onnx_layers(graphs[:1], seconds), *onnx_layers(graphs[1:], seconds))
+        loaded = {STAGES[name][0]: engine for name, engine in engines.items()}
+        return peaks, (*onnx_layers(graphs[:1], seconds, loaded), *onnx_layers(graphs[1:], seconds, loaded))
 
 
 def _on_tensorrt(bundle: Bundle, graphs: Sequence[StageGraph], seconds: float) -> tuple[Peaks, tuple[StageLayers, ...]]:

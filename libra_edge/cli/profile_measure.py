@@ -29,6 +29,7 @@ from libra_edge.profiling.machine_watch import watched_machine
 from libra_edge.profiling.memory import memory_of
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.side_by_side import Exercise
+from libra_edge.protocols import Engine
 from libra_edge.robot import Robot
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE_SHARE = 1 / 3
 """Of the time, if there is a robot: the rest goes to its run."""
-LAYERS_SHARE = 1 / 20
+LAYERS_SHARE = 1 / 10
 """Of the time, for the layers of each system: on top of it."""
 
 
@@ -71,14 +72,14 @@ def measure(order: Order) -> Measured:
         facts = _facts(order, watched, task)
         memory = memory_of(_engine_files(order, files), files.spec)
     why_not = why_no_layers()
-    layers = None if why_not else _layers(order)
+    layers = None if why_not else _layers(order, watched.calls.engines)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
     return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault, layers, why_not)
 
 
-def _layers(order: Order) -> MeasuredLayers:
+def _layers(order: Order, engines: Mapping[str, Engine]) -> MeasuredLayers:
     """After everything else, so that it disturbs nothing."""
-    return measured_layers(order.backend, order.bundle, order.boards, LAYERS_SHARE * order.seconds)
+    return measured_layers(order.backend, order.bundle, order.boards, LAYERS_SHARE * order.seconds, engines)
 
 
 def _example(spec: ModelSpec) -> str:

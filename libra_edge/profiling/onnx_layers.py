@@ -27,6 +27,7 @@ from libra_edge.export.mac_share import (
 from libra_edge.profiling.layer import Layer, StageLayers
 from libra_edge.profiling.onnx_profile import ExecutedNode, ProfiledGraph, profiled_graphs
 from libra_edge.profiling.stage_graph import StageGraph
+from libra_edge.protocols import Engine
 
 BLOCKED = "_nchwc"
 """ONNX Runtime's name for a convolution in blocked layout: its output's, and this."""
@@ -34,13 +35,15 @@ PRECISIONS = {"float": "fp32", "float16": "fp16", "bfloat16": "bf16", "double": 
 WIDTHS = {"float": 4, "float16": 2, "bfloat16": 2, "double": 8}
 
 
-def onnx_layers(graphs: Sequence[StageGraph], seconds: float) -> tuple[StageLayers, ...]:
+def onnx_layers(
+    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine] | None = None
+) -> tuple[StageLayers, ...]:
     """Of the graphs of one system, in the order in which a plan or chunk runs them; see `profiled_graphs`.
 
     Raises PolicyFilesError, EngineError.
     """
     works = [_graph_work(graph.path) for graph in graphs]
-    profiled = profiled_graphs(graphs, seconds)
+    profiled = profiled_graphs(graphs, seconds, engines)
     return tuple(_stage(*both) for both in zip(graphs, works, profiled, strict=True))
 
 

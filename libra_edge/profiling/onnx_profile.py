@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from libra_edge.errors import EngineError
 from libra_edge.export.mac_share import END_OF_NAME
 from libra_edge.profiling.stage_graph import StageGraph
+from libra_edge.protocols import Engine
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine
 
-MIN_RUNS = 20
-ROUND_RUNS, WARM_UP_RUNS = 10, 2
-"""So many runs one way, then the other; the first ones of each find the caches full of the other way's weights."""
+ROUND_RUNS, SLOW_ROUND_RUNS, WARM_UP_RUNS = 40, 10, 2
+"""So many runs one way, then the other; the first ones of each find the caches full of the other way's weights. The
+less the ways change, the less of that is left: 2 % of a plan of libra_base with rounds of 10, nothing with 40."""
+LEAST_ROUNDS = 2
 Feed = Mapping[str, NDArray[Any]]
 Shape = tuple[int, ...]
 
@@ -65,21 +67,40 @@ class ProfiledGraph:
         return max(0.0, (sum(node.us for node in self.nodes) - self.run_us) / len(self.nodes))
 
 
-def profiled_graphs(graphs: Sequence[StageGraph], seconds: float) -> list[ProfiledGraph]:
-    """Run them on noise for `seconds`, at least MIN_RUNS times each way. Raises PolicyFilesError, EngineError."""
+def profiled_graphs(
+    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine] | None = None
+) -> list[ProfiledGraph]:
+    """Run them on noise for `seconds`, at least LEAST_ROUNDS each way. Raises PolicyFilesError, EngineError.
+
+    `engines`: by stage, those that run plainly. A graph that is loaded anew may be 5 % faster or slower than the last
+    time, by where its weights happen to lie.
+    """
+    loaded = dict(engines or {})
     with tempfile.TemporaryDirectory(prefix="libra-edge-profile-") as scratch:
-        plain = [_Repeated(graph, None) for graph in graphs]
-        watched = [_Repeated(graph, Path(scratch) / graph.stage) for graph in graphs]
-        until = time.monotonic() + seconds
-        while len(plain[0].times_us) < MIN_RUNS or time.monotonic() < until:
+        plain = [_Repeated(graph, loaded.get(graph.stage) or _loaded(graph)) for graph in graphs]
+        profiling = [_loaded(graph, Path(scratch) / graph.stage) for graph in graphs]
+        watched = [_Repeated(graph, engine) for graph, engine in zip(graphs, profiling, strict=True)]
+        began, rounds, runs = time.monotonic(), 0, _runs_a_round(plain, seconds)
+        while rounds < LEAST_ROUNDS or time.monotonic() < began + seconds:
+            rounds += 1
             for way in (watched, plain):
-                for _ in range(ROUND_RUNS):
+                for _ in range(runs):
                     for graph in way:
                         graph.run()
         return [
-            ProfiledGraph(tuple(_nodes(graph.stage, seen.events(), graph.calls)), middle_mean(_warm(bare.times_us)))
-            for graph, seen, bare in zip(graphs, watched, plain, strict=True)
+            ProfiledGraph(
+                tuple(_nodes(graph.stage, _events(engine), graph.calls, runs)), middle_mean(_warm(bare.times_us, runs))
+            )
+            for graph, engine, bare in zip(graphs, profiling, plain, strict=True)
         ]
+
+
+def _runs_a_round(plain: Sequence[_Repeated], seconds: float) -> int:
+    """Fewer where LEAST_ROUNDS of ROUND_RUNS would take longer than `seconds`."""
+    for graph in plain:
+        graph.run()
+    plan_or_chunk_s = sum(graph.times_us.pop() * graph.calls for graph in plain) / 1e6
+    return min(ROUND_RUNS, max(SLOW_ROUND_RUNS, int(seconds / (2 * LEAST_ROUNDS * plan_or_chunk_s))))
 
 
 class _Repeated:
@@ -87,23 +108,29 @@ class _Repeated:
 
     Attributes:
         times_us: of a single run, the mean of those in one plan or chunk.
+        calls: in a plan or chunk.
     """
 
-    def __init__(self, graph: StageGraph, profile: Path | None) -> None:
+    def __init__(self, graph: StageGraph, engine: Engine) -> None:
         self.times_us: list[float] = []
-        self._engine = OnnxRuntimeEngine(graph.stage, graph.path, profile=profile)
-        self._feed, self._calls = made_up_feed(self._engine.inputs), graph.calls
+        self._engine = engine
+        self._feed, self.calls = made_up_feed(self._engine.inputs), graph.calls
 
     def run(self) -> None:
         began_ns = time.monotonic_ns()
-        for _ in range(self._calls):
+        for _ in range(self.calls):
             self._engine.run(self._feed)
-        self.times_us.append((time.monotonic_ns() - began_ns) / 1e3 / self._calls)
+        self.times_us.append((time.monotonic_ns() - began_ns) / 1e3 / self.calls)
 
-    def events(self) -> list[Mapping[str, Any]]:
-        """Of all runs so far; ends the profile."""
-        events: list[Mapping[str, Any]] = json.loads(self._engine.end_profile().read_text(encoding="utf-8"))
-        return events
+
+def _loaded(graph: StageGraph, profile: Path | None = None) -> OnnxRuntimeEngine:
+    return OnnxRuntimeEngine(graph.stage, graph.path, profile=profile)
+
+
+def _events(engine: OnnxRuntimeEngine) -> list[Mapping[str, Any]]:
+    """Of all its runs; ends the profile."""
+    events: list[Mapping[str, Any]] = json.loads(engine.end_profile().read_text(encoding="utf-8"))
+    return events
 
 
 def made_up_feed(inputs: Mapping[str, tuple[str, Shape]]) -> Feed:
@@ -127,12 +154,12 @@ def middle_mean(times: Sequence[float]) -> float:
     return statistics.fmean(ordered[quarter : len(ordered) - quarter])
 
 
-def _warm(runs: Sequence[Any]) -> list[Any]:
-    """Without those at the beginning of each round."""
-    return [run for number, run in enumerate(runs) if number % ROUND_RUNS >= WARM_UP_RUNS]
+def _warm(times: Sequence[float], runs: int) -> list[float]:
+    """Without those at the beginning of each round of `runs`."""
+    return [time_us for number, time_us in enumerate(times) if number % runs >= WARM_UP_RUNS]
 
 
-def _nodes(name: str, events: Iterable[Mapping[str, Any]], calls: int) -> list[ExecutedNode]:
+def _nodes(name: str, events: Iterable[Mapping[str, Any]], calls: int, runs: int) -> list[ExecutedNode]:
     """In the order of execution. Raises EngineError for a profile that tells of no node."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
@@ -140,16 +167,16 @@ def _nodes(name: str, events: Iterable[Mapping[str, Any]], calls: int) -> list[E
             found.setdefault(event["args"]["node_index"], []).append(event)
     if not found:
         raise EngineError(name, "ONNX Runtime's profiler told of no layer")
-    return [_node(runs, calls) for runs in found.values()]
+    return [_node(seen, calls, runs) for seen in found.values()]
 
 
-def _node(runs: Sequence[Mapping[str, Any]], calls: int) -> ExecutedNode:
-    facts = runs[0]["args"]
-    each = [statistics.fmean(run["dur"] for run in runs[at : at + calls]) for at in range(0, len(runs), calls)]
+def _node(seen: Sequence[Mapping[str, Any]], calls: int, runs: int) -> ExecutedNode:
+    facts = seen[0]["args"]
+    each = [statistics.fmean(run["dur"] for run in seen[at : at + calls]) for at in range(0, len(seen), calls)]
     return ExecutedNode(
-        name=runs[0]["name"].removesuffix(END_OF_NAME),
+        name=seen[0]["name"].removesuffix(END_OF_NAME),
         operator=facts["op_name"],
-        us=middle_mean(_warm(each)),
+        us=middle_mean(_warm(each, runs)),
         inputs=_tensors(facts["input_type_shape"]),
         outputs=_tensors(facts["output_type_shape"]),
         bytes=sum(int(facts[size]) for size in ("activation_size", "parameter_size", "output_size")),

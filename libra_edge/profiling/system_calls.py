@@ -55,13 +55,16 @@ class SystemCalls:
 
     Attributes:
         calls: finished ones, by system, oldest first.
+        engines: by name, those that it stands before.
     """
 
     calls: dict[System, list[SystemCall]] = field(default_factory=lambda: {"planner": [], "refiner": []})
+    engines: dict[str, Engine] = field(default_factory=dict)
     _parts: dict[System, list[Span]] = field(default_factory=lambda: {"planner": [], "refiner": []})
 
     def engine(self, engine: Engine) -> Engine:
         """See `EngineWatch.engine`."""
+        self.engines[engine.name] = engine
         return TimedEngine(engine, self._parts["planner" if engine.name == "planner" else "refiner"])
 
     def denoiser(self, denoiser: Denoiser) -> Denoiser:

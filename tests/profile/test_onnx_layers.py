@@ -95,7 +95,7 @@ def test_graphs_of_a_system_run_in_their_order_and_number(tmp_path: Path, monkey
 
 def test_a_profile_without_a_layer_is_a_fault() -> None:
     with pytest.raises(EngineError, match="told of no layer"):
-        onnx_profile._nodes("planner", [{"cat": "Session", "name": "run"}], 1)
+        onnx_profile._nodes("planner", [{"cat": "Session", "name": "run"}], 1, 40)
 
 
 def test_a_file_that_is_no_graph_is_bad_input(tmp_path: Path) -> None:
