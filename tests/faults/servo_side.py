@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import gc
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,6 +19,7 @@ import numpy as np
 import uvloop
 
 from libra_edge.clock import MonotonicClock
+from libra_edge.drivers.simulation.frozen_garbage import freeze_garbage
 from libra_edge.drivers.simulation.servos.emulated_servo import EmulatedServo
 from libra_edge.drivers.simulation.servos.ledger import GoalRecord
 from libra_edge.drivers.simulation.servos.limit_judge import LimitJudge
@@ -160,13 +162,18 @@ class ServoSide:
         self.injected_ns = time.monotonic_ns()
 
     def play(self, case: ServoCase) -> ServoOutcome:
-        """Run the servo process, inject, wait for what must happen, stop."""
+        """Run the servo process, inject, wait for what must happen, stop.
+
+        The servos are a thread of this process: they must not stand still while Python looks for garbage.
+        """
         started = mock.patch.object(servo_client, "SERVO_MODULE", case.module or servo_client.SERVO_MODULE)
+        freeze_garbage()
         with judge_of(self.plant) as judge, started:
             try:
                 exit_code = uvloop.run(self._played(case))
             finally:
                 self.unplug()
+                gc.unfreeze()
         return self._outcome(case, exit_code, judge.verdicts(self.goals))
 
     async def _played(self, case: ServoCase) -> int:
