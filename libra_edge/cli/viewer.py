@@ -25,9 +25,6 @@ from libra_edge.runtime.recording import RecordedMessage
 from libra_edge.runtime.rerun_process import RerunProcess
 from libra_edge.runtime.rerun_view import RerunView
 
-NICENESS = 10
-"""Seeing comes after moving."""
-
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -40,7 +37,7 @@ def command(window: bool | None) -> None:
     Example:
       python -m libra_edge.cli.viewer --web < recordings/RUN.mcap
     """  # noqa: D301 - click reads the \b
-    os.nice(NICENESS)
+    _stand_back()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     rerun = RerunProcess.start(window=_has_display() if window is None else window)
     try:
@@ -68,6 +65,11 @@ def show(stream: BinaryIO, url: str) -> None:
                 view.show(RecordedMessage(topic, record.log_time, record.data, record.sequence, form))
     if view is not None:
         view.close()
+
+
+def _stand_back() -> None:
+    """Seeing comes after moving: this process, and Rerun's, run where nothing else wants to."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _records(stream: BinaryIO) -> Iterator[McapRecord]:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import urllib.request
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,16 +51,33 @@ def test_pages_end_though_the_viewer_hangs(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setattr(run_view_module, "END_S", 0.1)
     with run_view(METADATA, "--web"):
         (page,) = re.findall(r"open (http://127\.0\.0\.1:\d+/\S+) in", capsys.readouterr().err)
-        (viewer,) = (int(each.name) for each in Path("/proc").glob("[0-9]*") if _is_viewer(each))
-        os.kill(viewer, signal.SIGSTOP)
+        os.kill(_viewer(), signal.SIGSTOP)
     with pytest.raises(OSError, match=r"refused|reset"):
         urllib.request.urlopen(page)
 
 
-def _is_viewer(process: Path) -> bool:
-    """Whether it is one that this process started."""
-    try:
-        started_by = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-        return started_by == os.getpid() and b"libra_edge.cli.viewer" in (process / "cmdline").read_bytes()
-    except OSError:
-        return False
+@needs_rerun
+def test_neither_it_nor_rerun_takes_time_that_anything_else_wants() -> None:
+    with run_view(METADATA, "--web"):
+        viewer = _viewer()
+        policies = [os.sched_getscheduler(process) for process in (viewer, *_started_by(viewer))]
+    assert len(policies) >= 2
+    assert set(policies) == {os.SCHED_IDLE}
+
+
+def _viewer() -> int:
+    (viewer,) = (each for each in _started_by(os.getpid()) if _runs_viewer(each))
+    return viewer
+
+
+def _runs_viewer(process: int) -> bool:
+    return b"libra_edge.cli.viewer" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def _started_by(parent: int) -> list[int]:
+    children = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((process / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                children.append(int(process.name))
+    return children
