@@ -69,7 +69,10 @@ def show(stream: BinaryIO, url: str) -> None:
 
 def _stand_back() -> None:
     """Seeing comes after moving: this process, and Rerun's, run where nothing else wants to."""
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError as error:
+        click.echo(f"view: takes as much of the processor as anything else ({error.strerror})", err=True)
 
 
 def _records(stream: BinaryIO) -> Iterator[McapRecord]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from libra_edge.drivers.dynamixel.crc import crc16
-from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, Status
+from libra_edge.drivers.dynamixel.frame import CRC_BYTES, HEADER, PREFIX_BYTES, Status
 from libra_edge.drivers.dynamixel.instruction_set import BROADCAST_ID, Opcode
 
-PREFIX_BYTES = len(HEADER) + 4
+BLOCKS_START = PREFIX_BYTES + 1
 BLOCK_OVERHEAD = 2 + CRC_BYTES
 
 
@@ -30,4 +30,4 @@ def encode_fast_answer(statuses: Sequence[Status], sizes: Sequence[int]) -> byte
 
 def block_ends(sizes: Sequence[int]) -> tuple[int, ...]:
     """Bytes of the packet after which each servo falls silent, and the next one speaks."""
-    return tuple(accumulate((size + BLOCK_OVERHEAD for size in sizes), initial=PREFIX_BYTES))[1:]
+    return tuple(accumulate((size + BLOCK_OVERHEAD for size in sizes), initial=BLOCKS_START))[1:]

@@ -51,7 +51,10 @@ PACKET_FAULTS: Mapping[str, Transmit] = {
 
 
 def late(send_later: Callable[[bytes, float], None], by_s: float) -> Transmit:
-    """It arrives `by_s` seconds later, through `send_later`: perhaps while the next question is being answered."""
+    """It arrives `by_s` seconds later, through `send_later`: perhaps while the next question is being answered.
+
+    Of a fast answer they count from the end of its first block, but it does not arrive before its own end.
+    """
 
     def fault(packet: bytes) -> bytes:
         send_later(packet, by_s)

@@ -160,9 +160,9 @@ class ServoBusEmulator:
 
     def _send_paced(self, answer: Answer, pace: WirePace, baud: int) -> None:
         """What each servo says arrives when it has passed the wire; nothing from elsewhere comes in between."""
-        arriving, size = self.transmit(answer.packet), len(answer.packet)
         first, *others = [slice(start, end) for start, end in pairwise((0, *answer.seams, None))]
-        pace.wait(answer.seams[0] if others else size, baud, answer.delay_us)
+        pace.wait(len(answer.packet[first]), baud, answer.delay_us)
+        arriving = self.transmit(answer.packet)
         with self._lock:
             self.send(arriving[first])
             for block in others:
