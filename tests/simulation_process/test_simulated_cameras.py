@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from queue import Queue
 
@@ -49,7 +50,7 @@ def test_scene_at_rest_is_not_taken_for_a_hanging_camera() -> None:
     camera.open()
     still = picture(1).image
     for number in range(20):
-        deliver(Frame("front", still, number, number))
+        deliver(Frame("front", still, number, time.monotonic_ns()))
         assert camera.read(LATEST_S).number == number
     camera.close()
 
