@@ -39,6 +39,7 @@ from libra_edge.runtime.planner import EnginePlanner
 from libra_edge.runtime.policy import Policy
 from libra_edge.runtime.recorder import Recorder
 from libra_edge.runtime.refiner import EngineRefiner
+from libra_edge.runtime.run_log import RefineTimes
 from libra_edge.runtime.schedule import Mode
 from libra_edge.runtime.servo_loop import OnExit
 
@@ -75,10 +76,10 @@ class LogInTurns(ProfileLog):
     in_turns: InTurns | None = None
     times_ms: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
-    def chunk(self, chunk: ActionChunk, observation: Observation, refiner_ms: float, refine_ms: float) -> None:
+    def chunk(self, chunk: ActionChunk, observation: Observation, times: RefineTimes) -> None:
         profiled = self.in_turns is not None and self.in_turns.profiled
-        (super().chunk if profiled else super(ProfileLog, self).chunk)(chunk, observation, refiner_ms, refine_ms)
-        self.times_ms[profiled].append(refine_ms)
+        (super().chunk if profiled else super(ProfileLog, self).chunk)(chunk, observation, times)
+        self.times_ms[profiled].append(times.refine_ms)
 
 
 def back_to_back(in_turns: InTurns, pairs: int) -> tuple[list[float], list[float]]:

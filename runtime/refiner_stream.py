@@ -10,6 +10,7 @@ from libra_edge.messages import ActionChunk, Int64, Observation, Plan
 from libra_edge.runtime.latency import RobustEstimate
 from libra_edge.runtime.model_call import answer_of
 from libra_edge.runtime.planner_stream import PlannerStream
+from libra_edge.runtime.run_log import RefineTimes
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.schedule import Mode
 from libra_edge.runtime.worker_thread import WorkerThread
@@ -107,12 +108,11 @@ class RefinerStream:
         if run.is_outdated(observation.captured_ns):
             return False
         run.servo.send_chunk(chunk)
-        sent_ns = run.clock.now_ns()
-        refine_ms = (sent_ns - began_ns) / 1e6
-        self._lead_ms.add((sent_ns - self._asked_ns) / 1e6)  # with what a late timer costs
+        times = RefineTimes(began_ns, run.clock.now_ns(), refiner_ms)
+        self._lead_ms.add((times.sent_ns - self._asked_ns) / 1e6)  # with what a late timer costs
         self._failures = 0
         run.log.resume()
-        run.log.chunk(chunk, observation, refiner_ms, refine_ms)
+        run.log.chunk(chunk, observation, times)
         self._watch_age(chunk.plan_age_steps)
         return True
 

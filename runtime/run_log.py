@@ -37,6 +37,25 @@ class FaultReport:
     reaction: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefineTimes:
+    """When a chunk was made (ns of the run's clock).
+
+    Attributes:
+        asked_ns, sent_ns: the observation was in hand; the chunk was on its way to the servo process.
+        refiner_ms: of the time between the two, that in the refiner's thread.
+    """
+
+    asked_ns: int
+    sent_ns: int
+    refiner_ms: float
+
+    @property
+    def refine_ms(self) -> float:
+        """From the observation in hand to the chunk on its way."""
+        return (self.sent_ns - self.asked_ns) / 1e6
+
+
 @dataclass(slots=True)
 class RunLog:
     """Counters of one run; used on the event loop.
@@ -92,15 +111,18 @@ class RunLog:
         self.planner_ms.add(planner_ms)
         self._record(plan_entry(plan, observation, planner_ms))
 
-    def chunk(self, chunk: ActionChunk, observation: Observation, refiner_ms: float, refine_ms: float) -> None:
+    def chunk(self, chunk: ActionChunk, observation: Observation, times: RefineTimes) -> None:
         """A chunk is on its way to the servo process."""
-        ready_ns = self.clock.now_ns()
         self.chunks += 1
-        self.late_chunks += ready_ns > self.start_ns + chunk.first_step * chunk.step_ns
+        self.late_chunks += self.is_late(chunk, times.sent_ns)
         self.plan_ages.append(chunk.plan_age_steps)
-        self.refiner_ms.add(refiner_ms)
-        self.refine_ms.add(refine_ms)
-        self._record(chunk_entry(chunk, observation, ready_ns, refiner_ms, refine_ms))
+        self.refiner_ms.add(times.refiner_ms)
+        self.refine_ms.add(times.refine_ms)
+        self._record(chunk_entry(chunk, observation, times.sent_ns, times.refiner_ms, times.refine_ms))
+
+    def is_late(self, chunk: ActionChunk, sent_ns: int) -> bool:
+        """Whether its first control step had begun when it was sent."""
+        return sent_ns > self.start_ns + chunk.first_step * chunk.step_ns
 
     def command(self, command: Command) -> None:
         """The servo process has written a goal."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from libra_edge.messages import ActionChunk, Observation, Plan
 from libra_edge.runtime.command import Command
-from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_log import RefineTimes, RunLog
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,10 @@ class PlanTrace:
 
 @dataclass(frozen=True)
 class ChunkTrace:
-    """A chunk: when it was sent (ns), and how long it took (ms) in the refiner and from the observation in hand."""
+    """A chunk, and when it was made."""
 
     chunk: ActionChunk
-    sent_ns: int
-    refiner_ms: float
-    refine_ms: float
+    times: RefineTimes
 
 
 @dataclass
@@ -58,9 +56,9 @@ class TraceLog(ListeningLog):
         super().plan(plan, observation, planner_ms)
         self.plan_traces[plan.plan_id] = PlanTrace(planner_ms, plan.captured_ns, plan.ready_ns)
 
-    def chunk(self, chunk: ActionChunk, observation: Observation, refiner_ms: float, refine_ms: float) -> None:
-        super().chunk(chunk, observation, refiner_ms, refine_ms)
-        self.chunk_traces.append(ChunkTrace(chunk, self.clock.now_ns(), refiner_ms, refine_ms))
+    def chunk(self, chunk: ActionChunk, observation: Observation, times: RefineTimes) -> None:
+        super().chunk(chunk, observation, times)
+        self.chunk_traces.append(ChunkTrace(chunk, times))
 
     def command(self, command: Command) -> None:
         super().command(command)

@@ -48,10 +48,10 @@ def chunk_paths(log: ProfileLog) -> list[ChunkPath]:
         stages_ns = {
             "capture": frame.read_ns - frame.captured_ns,
             "copy": frame.shown_ns - frame.read_ns,
-            "wait": chunk.asked_ns - frame.shown_ns,
-            "dispatch": round((chunk.refine_ms - chunk.refiner_ms) * 1e6),
+            "wait": chunk.times.asked_ns - frame.shown_ns,
+            "dispatch": round((chunk.times.refine_ms - chunk.times.refiner_ms) * 1e6),
             "refiner": chunk.call.ended_ns - chunk.call.began_ns,
-            "pick_up": command.time_ns - chunk.sent_ns,
+            "pick_up": command.time_ns - chunk.times.sent_ns,
             "sample": tick.sampled_ns - command.time_ns,
             "govern": tick.governed_ns - tick.sampled_ns,
             "bus": tick.written_ns - tick.governed_ns,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from libra_edge.messages import ActionChunk, Frame, Observation, Plan
 from libra_edge.profiling.system_calls import SystemCall, SystemCalls
 from libra_edge.runtime.command import Command
-from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_log import RefineTimes, RunLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,7 @@ class MadeChunk:
     """A chunk and the call that made it.
 
     Attributes:
-        asked_ns, sent_ns: the observation was in hand; the chunk was on its way to the servo process.
-        refine_ms, refiner_ms: between the two, and of it in the refiner's thread, as the refiner's stream measured it.
+        times: as the refiner's stream measured them.
         late: it was sent after its first control step had begun.
         frames: what the refiner looked at, (camera, capture time in ns) each.
     """
@@ -46,10 +45,7 @@ class MadeChunk:
     chunk_id: int
     plan_id: int
     captured_ns: int
-    asked_ns: int
-    sent_ns: int
-    refine_ms: float
-    refiner_ms: float
+    times: RefineTimes
     late: bool
     frames: tuple[tuple[str, int], ...]
     call: SystemCall
@@ -85,24 +81,19 @@ class ProfileLog(RunLog):
         self.plans_made.append(MadePlan(plan.plan_id, asked_ns, plan.ready_ns, plan.captured_ns, call))
         super().plan(plan, observation, planner_ms)
 
-    def chunk(self, chunk: ActionChunk, observation: Observation, refiner_ms: float, refine_ms: float) -> None:
+    def chunk(self, chunk: ActionChunk, observation: Observation, times: RefineTimes) -> None:
         """See `RunLog.chunk`."""
-        sent_ns = self.clock.now_ns()
-        late = sent_ns > self.start_ns + chunk.first_step * chunk.step_ns
         made = MadeChunk(
             chunk.chunk_id,
             chunk.plan_id,
             chunk.captured_ns,
-            sent_ns - round(refine_ms * 1e6),
-            sent_ns,
-            refine_ms,
-            refiner_ms,
-            late,
+            times,
+            self.is_late(chunk, times.sent_ns),
             tuple((name, frame.captured_ns) for name, frame in observation.frames.items()),
             self.calls.calls["refiner"][-1],
         )
         self.chunks_made.append(made)
-        super().chunk(chunk, observation, refiner_ms, refine_ms)
+        super().chunk(chunk, observation, times)
 
     def command(self, command: Command) -> None:
         """See `RunLog.command`."""

@@ -105,7 +105,7 @@ def _planning(log: ProfileLog, side: SideBySide) -> list[Stage]:
     alone, beside = _pair(side, "planner")
     planner = _named("planner", (plan.call.ms for plan in log.plans_made), alone, beside)
     ready_ns = {plan.plan_id: plan.ready_ns for plan in log.plans_made}
-    waited = ((c.asked_ns - ready_ns[c.plan_id]) / 1e6 for c in log.chunks_made if c.plan_id in ready_ns)
+    waited = ((c.times.asked_ns - ready_ns[c.plan_id]) / 1e6 for c in log.chunks_made if c.plan_id in ready_ns)
     return [*planner, *_parts("planner", [plan.call for plan in log.plans_made]), *_named("intent", waited)]
 
 

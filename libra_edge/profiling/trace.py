@@ -126,11 +126,12 @@ def _draw_chunks(
 ) -> None:
     firsts, plans = first_commands(log.commands), {plan.plan_id: plan for plan in log.plans_made}
     for number, chunk in enumerate(log.chunks_made):
-        events.slice(rows.refiner, f"chunk {chunk.chunk_id}", chunk.asked_ns, chunk.sent_ns, {"plan": chunk.plan_id})
+        asked_ns, sent_ns = chunk.times.asked_ns, chunk.times.sent_ns
+        events.slice(rows.refiner, f"chunk {chunk.chunk_id}", asked_ns, sent_ns, {"plan": chunk.plan_id})
         _draw_call(events, rows, chunk.call)
         if chunk.late:
-            events.instant(rows.refiner, "chunk late", chunk.sent_ns)
-        here = (rows.refiner, chunk.asked_ns)
+            events.instant(rows.refiner, "chunk late", sent_ns)
+        here = (rows.refiner, asked_ns)
         start = frames.get(_oldest_frame(chunk))
         first = firsts.get(chunk.chunk_id)
         if start is not None and first is not None and first.tick is not None:

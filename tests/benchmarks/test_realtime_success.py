@@ -13,13 +13,14 @@ from benchmarks.soak.episode_file import EpisodeFile, fingerprint
 from benchmarks.soak.measured_delays import Delays, measured_delays
 from benchmarks.soak.realtime_success import judge
 from libra_edge.messages import ActionChunk
+from libra_edge.runtime.run_log import RefineTimes
 
 STEP_NS, TICK_NS, MS = 100_000_000, 10_000_000, 1_000_000
 
 
 def a_chunk(number: int, captured_ns: int, plan_id: int = 0) -> ChunkTrace:
     chunk = ActionChunk(number, np.zeros((5, 6)), 5 * number, captured_ns, STEP_NS, plan_id, 2, captured_ns)
-    return ChunkTrace(chunk, captured_ns, 12.0, 12.0)
+    return ChunkTrace(chunk, RefineTimes(captured_ns - 12 * MS, captured_ns, 12.0))
 
 
 def an_episode(lockstep: bool, real_time: bool, seed: int = 700_000) -> dict[str, Any]:

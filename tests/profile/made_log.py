@@ -12,7 +12,7 @@ from libra_edge.robot import open_robot
 from libra_edge.runtime.command import Command
 from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.limit_check import LimitCheck
-from libra_edge.runtime.run_log import FaultReport
+from libra_edge.runtime.run_log import FaultReport, RefineTimes
 from libra_edge.runtime.supervisor import State
 from libra_edge.runtime.tick_times import TickTimes
 
@@ -76,12 +76,10 @@ def _add_chunk(log: ProfileLog, number: int, captured_ns: int) -> None:
     asked_ns = shown_ns + ns(WAY_MS["wait"])
     refined = call("refiner", asked_ns + ns(0.6), 3.0, *[1.0] * 5)
     refiner_ms = WAY_MS["refiner"] + UNEXPLAINED_MS
-    refine_ms = refiner_ms + WAY_MS["dispatch"]
-    sent_ns = asked_ns + ns(refine_ms)
+    sent_ns = asked_ns + ns(refiner_ms + WAY_MS["dispatch"])
     frames = (("front", captured_ns), ("wrist", captured_ns + MS))
-    chunk = MadeChunk(
-        number, number, captured_ns, asked_ns, sent_ns, refine_ms, refiner_ms, number == 1, frames, refined
-    )
+    times = RefineTimes(asked_ns, sent_ns, refiner_ms)
+    chunk = MadeChunk(number, number, captured_ns, times, number == 1, frames, refined)
     log.chunks_made.append(chunk)
     if number != 1:
         first_ns = sent_ns + ns(WAY_MS["pick_up"])

@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from libra_edge.clock import SimulatedClock
+from libra_edge.messages import ActionChunk
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.side_by_side import Calls
 from libra_edge.profiling.system_calls import DEVICE, Span, SystemCall
 from libra_edge.profiling.trace import model_trace, run_trace
 from libra_edge.runtime.limit_check import LimitCheck
 from tests.profile.made_log import MS, PERIOD, ROBOT, START, made_log, made_side
+from tests.runtime_policy.fakes import an_observation
 
 Event = dict[str, Any]
 
@@ -75,9 +78,24 @@ def test_an_arrow_goes_forwards_even_into_a_tick_that_began_before_the_chunk_was
     log = made_log()
     tick = log.commands[0].tick
     assert tick is not None
-    assert tick.began_ns - 15 * MS < log.chunks_made[0].asked_ns
+    assert tick.began_ns - 15 * MS < log.chunks_made[0].times.asked_ns
     log.commands[0] = replace(log.commands[0], tick=replace(tick, began_ns=tick.began_ns - 15 * MS))
     check_structure(run_trace(log, PERIOD))
+
+
+def test_a_chunk_told_of_late_is_drawn_when_it_was_made() -> None:
+    """A busy event loop writes things down after they happened; the next chunk may be under way by then."""
+    log = made_log()
+    made = log.chunks_made.pop(0)
+    assert isinstance(log.clock, SimulatedClock)
+    log.clock.advance(made.times.sent_ns + 80 * MS)
+    log.calls.calls["refiner"].append(made.call)
+    chunk = ActionChunk(made.chunk_id, np.zeros((5, 6)), 0, START, 100 * MS, made.plan_id, 0, made.captured_ns)
+    log.chunk(chunk, an_observation(), made.times)
+    timed = check_structure(run_trace(log, PERIOD))
+    (drawn,) = (event for event in timed if event["name"] == f"chunk {made.chunk_id}")
+    assert drawn["dur"] == pytest.approx(made.times.refine_ms * 1e3)
+    assert drawn["ts"] == pytest.approx((made.times.asked_ns - START) / 1e3 + 200_000)
 
 
 def test_misses_faults_and_late_chunks_are_marked() -> None:

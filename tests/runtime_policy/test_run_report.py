@@ -18,7 +18,7 @@ from libra_edge.runtime.governor import Verdict
 from libra_edge.runtime.limit_check import LimitCheck
 from libra_edge.runtime.live_status import live_status
 from libra_edge.runtime.policy import Policy
-from libra_edge.runtime.run_log import RunLog
+from libra_edge.runtime.run_log import RefineTimes, RunLog
 from libra_edge.runtime.run_state import Run
 from libra_edge.runtime.run_summary import run_figures, summary_table
 from libra_edge.runtime.servo_durations import Durations
@@ -62,7 +62,7 @@ def a_busy_run() -> Run:
     run.log.plan(plan, an_observation(), 30.0)
     for number, age in enumerate((1, 3)):
         chunk = ActionChunk(number, np.zeros((5, 6)), 5, 2 * 10**9, 10**8, 0, age, 10**9)
-        run.log.chunk(chunk, an_observation(), 15.0, 18.0)
+        run.log.chunk(chunk, an_observation(), RefineTimes(10**9, 10**9 + 18_000_000, 15.0))
     for number in range(4):
         verdict = Verdict(np.zeros(6, np.uint8))
         time_ns = 10**9 + 50_000_000 + number * 10_000_000
