@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from libra_edge.bundle import Bundle
 from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
-from libra_edge.cli.run_backend import Backend, target_of
+from libra_edge.cli.run_backend import target_of
 from libra_edge.errors import MissingDependencyError
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.layer import StageLayers
 from libra_edge.profiling.layer_entries import MeasuredLayers
+from libra_edge.profiling.side_by_side import Exercise
 from libra_edge.profiling.stage_graph import StageGraph
-from libra_edge.protocols import Engine
 from libra_edge.runtime.cuda.gpu import Gpu
 from libra_edge.runtime.cuda.library import load_cuda
 from libra_edge.tensorrt_library import load_tensorrt
@@ -52,29 +52,33 @@ def wanted_boards(names: str) -> tuple[Board, ...]:
     return chosen_boards(names)
 
 
-def measured_layers(
-    backend: Backend, bundle: Bundle, boards: Sequence[Board], seconds: float, engines: Mapping[str, Engine]
+def layers_on_onnxruntime(
+    bundle: Bundle, boards: Sequence[Board], seconds: float, exercise: Exercise
 ) -> MeasuredLayers:
     """For `seconds` each system; with boards, what they and this machine are predicted to take.
 
-    `engines`: by name, those of which the stages' own times are.
+    `exercise`: of the loaded systems, which are called in turns with their layers.
+
+    Raises PolicyFilesError, EngineError.
+    """
+    graphs = stage_graphs(bundle.policy_files(target_of("onnxruntime")))
+    peaks, stages = _on_onnxruntime(graphs, seconds, exercise)
+    here = _predicted_here(graphs, peaks) if boards else ()
+    return MeasuredLayers(stages, peaks, None, here, _guessed(bundle, boards), exercise.taken())
+
+
+def layers_on_tensorrt(bundle: Bundle, boards: Sequence[Board], seconds: float) -> MeasuredLayers:
+    """As `layers_on_onnxruntime`; loads the engines anew, for TensorRT cannot look into a CUDA graph.
 
     Raises PolicyFilesError, EngineBuildError, PlanError, EngineError.
     """
     from libra_edge.profiling.boards import this_board  # noqa: PLC0415 - needs an extra
     from libra_edge.profiling.prediction import predicted_on  # noqa: PLC0415
 
-    graphs, own = stage_graphs(bundle.policy_files(target_of(backend))), this_board()
-    if backend == "tensorrt":
-        peaks, stages = _on_tensorrt(bundle, graphs, seconds)
-        here = predicted_on(own, graphs) if boards and own is not None else ()
-    else:
-        peaks, stages = _on_onnxruntime(graphs, seconds, engines)
-        here = _predicted_here(graphs, peaks) if boards else ()
-    for_boards = stage_graphs(bundle.policy_files("tensorrt")) if boards else ()
-    guessed = tuple((board.name, board.title, predicted_on(board, for_boards)) for board in boards)
-    sheet = own.peaks if own is not None and backend == "tensorrt" else None
-    return MeasuredLayers(stages, peaks, sheet, here, guessed)
+    graphs, own = stage_graphs(bundle.policy_files(target_of("tensorrt"))), this_board()
+    peaks, stages = _on_tensorrt(bundle, graphs, seconds)
+    here = predicted_on(own, graphs) if boards and own is not None else ()
+    return MeasuredLayers(stages, peaks, None if own is None else own.peaks, here, _guessed(bundle, boards))
 
 
 def stage_graphs(files: PolicyFiles) -> tuple[StageGraph, ...]:
@@ -85,8 +89,17 @@ def stage_graphs(files: PolicyFiles) -> tuple[StageGraph, ...]:
     )
 
 
+def _guessed(bundle: Bundle, boards: Sequence[Board]) -> tuple[tuple[str, str, tuple[StagePrediction, ...]], ...]:
+    if not boards:
+        return ()
+    from libra_edge.profiling.prediction import predicted_on  # noqa: PLC0415 - needs an extra
+
+    graphs = stage_graphs(bundle.policy_files("tensorrt"))
+    return tuple((board.name, board.title, predicted_on(board, graphs)) for board in boards)
+
+
 def _on_onnxruntime(
-    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine]
+    graphs: Sequence[StageGraph], seconds: float, exercise: Exercise
 ) -> tuple[Peaks, tuple[StageLayers, ...]]:
     from libra_edge.profiling.onnx_layers import onnx_layers  # noqa: PLC0415 - needs an extra
     from libra_edge.profiling.processor_peaks import processor_peaks  # noqa: PLC0415
@@ -94,8 +107,10 @@ def _on_onnxruntime(
     with stderr_console().status("What this processor can do at most"):
         peaks = processor_peaks()
     with stderr_console().status("Layers, engine by engine"):
-        loaded = {STAGES[name][0]: engine for name, engine in engines.items()}
-        return peaks, (*onnx_layers(graphs[:1], seconds, loaded), *onnx_layers(graphs[1:], seconds, loaded))
+        loaded = {STAGES[name][0]: engine for name, engine in exercise.engines.items()}
+        plan = onnx_layers(graphs[:1], seconds, loaded, exercise.plan)
+        chunk = onnx_layers(graphs[1:], seconds, loaded, exercise.refine)
+        return peaks, (*plan, *chunk)
 
 
 def _on_tensorrt(bundle: Bundle, graphs: Sequence[StageGraph], seconds: float) -> tuple[Peaks, tuple[StageLayers, ...]]:

@@ -16,7 +16,7 @@ from libra_edge.bundle import Bundle
 from libra_edge.cli.board_checks import clocks
 from libra_edge.cli.device_engines import engines_of
 from libra_edge.cli.output import stderr_console
-from libra_edge.cli.profile_layers import measured_layers, why_no_layers
+from libra_edge.cli.profile_layers import layers_on_onnxruntime, layers_on_tensorrt, why_no_layers
 from libra_edge.cli.profile_run import WatchedSystems, profiled_run, watched_systems
 from libra_edge.cli.run_backend import Backend, target_of
 from libra_edge.errors import ConfigError, RuntimeFault
@@ -24,12 +24,10 @@ from libra_edge.model_spec import ModelSpec
 from libra_edge.policy_files import PolicyFiles
 from libra_edge.profiling.build_document import Measured
 from libra_edge.profiling.document import ClockEntry
-from libra_edge.profiling.layer_entries import MeasuredLayers
 from libra_edge.profiling.machine_watch import watched_machine
 from libra_edge.profiling.memory import memory_of
 from libra_edge.profiling.profile_log import ProfileLog
 from libra_edge.profiling.side_by_side import Exercise
-from libra_edge.protocols import Engine
 from libra_edge.robot import Robot
 
 if TYPE_CHECKING:
@@ -63,23 +61,23 @@ def measure(order: Order) -> Measured:
     task = order.task or _example(files.spec)
     console = stderr_console()
     began = time.monotonic()
+    why_not, layers = why_no_layers(), None
     with watched_machine() as machine, watched_systems(order.backend, order.bundle) as watched:
         load_s = time.monotonic() - began
+        exercise = Exercise(watched.systems, watched.calls, task)
         share = 1.0 if order.robot is None else SIDE_BY_SIDE_SHARE
         with console.status("Planner and refiner, alone and side by side"):
-            side = Exercise(watched.systems, watched.calls, task).measure(share * order.seconds)
+            side = exercise.measure(share * order.seconds)
         log, fault = (None, None) if order.robot is None else _run(watched, order, order.robot, task)
         facts = _facts(order, watched, task)
         memory = memory_of(_engine_files(order, files), files.spec)
-    why_not = why_no_layers()
-    layers = None if why_not else _layers(order, watched.calls.engines)
+        if order.backend == "onnxruntime" and not why_not:
+            exercise.taken()  # the run's
+            layers = layers_on_onnxruntime(order.bundle, order.boards, LAYERS_SHARE * order.seconds, exercise)
+    if order.backend == "tensorrt" and not why_not:  # loads the engines anew: not beside the first ones
+        layers = layers_on_tensorrt(order.bundle, order.boards, LAYERS_SHARE * order.seconds)
     period_ns = 0 if order.robot is None else round(1e9 / order.robot.servo.rate_hz)
     return Measured(facts, load_s, side, machine, memory, _clocks(), log, period_ns, fault, layers, why_not)
-
-
-def _layers(order: Order, engines: Mapping[str, Engine]) -> MeasuredLayers:
-    """After everything else, so that it disturbs nothing."""
-    return measured_layers(order.backend, order.bundle, order.boards, LAYERS_SHARE * order.seconds, engines)
 
 
 def _example(spec: ModelSpec) -> str:

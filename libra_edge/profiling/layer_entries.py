@@ -29,6 +29,8 @@ class MeasuredLayers:
         sheet: of the board that the machine is, if it is a known one.
         here: predicted for this machine; empty if nothing was to be predicted.
         boards: name, title and what was predicted, of each board that was asked for.
+        in_turns: calls of the systems between the runs of their layers, which the layers are held against: what the
+            machine does from minute to minute then moves both alike. None where there were no such calls.
     """
 
     stages: tuple[StageLayers, ...]
@@ -36,16 +38,17 @@ class MeasuredLayers:
     sheet: Peaks | None
     here: tuple[StagePrediction, ...]
     boards: tuple[tuple[str, str, tuple[StagePrediction, ...]], ...]
+    in_turns: Calls | None = None
 
 
 def layer_fields(found: MeasuredLayers | None, alone: Calls) -> dict[str, Any]:
     """The four keys of the document; `alone`: calls of the systems, each by itself."""
     if found is None:
         return {"layers": (), "layer_sums": (), "roofline": None, "predictions": {}}
-    medians = stage_medians(alone)
+    medians, beside = stage_medians(alone), stage_medians(found.in_turns or alone)
     return {
         "layers": tuple(_layer(layer, stage, found.peaks) for stage in found.stages for layer in stage.layers),
-        "layer_sums": tuple(_sums(found.stages, medians)),
+        "layer_sums": tuple(_sums(found.stages, beside)),
         "roofline": _roofline(found),
         "predictions": _predictions(found, medians),
     }

@@ -24,7 +24,7 @@ def not_timed(why: str) -> HeadlineEntry:
 
 
 def _unexplained(sums: LayerSumEntry) -> HeadlineEntry:
-    text = f"The layers of {sums.stage} add up to {sums.layers_ms:.2f} ms, but alone it took {sums.stage_ms:.2f} ms"
+    text = f"The layers of {sums.stage} add up to {sums.layers_ms:.2f} ms, but it took {sums.stage_ms:.2f} ms itself"
     return HeadlineEntry(look="warn", text=f"{text} ({sums.difference_percent:.0f} % off).")
 
 

@@ -8,7 +8,7 @@ A weight that it laid out anew is missing in the profile; its size follows from 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from onnx import NodeProto
@@ -36,14 +36,17 @@ WIDTHS = {"float": 4, "float16": 2, "bfloat16": 2, "double": 8}
 
 
 def onnx_layers(
-    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine] | None = None
+    graphs: Sequence[StageGraph],
+    seconds: float,
+    engines: Mapping[str, Engine] | None = None,
+    system: Callable[[], object] = lambda: None,
 ) -> tuple[StageLayers, ...]:
     """Of the graphs of one system, in the order in which a plan or chunk runs them; see `profiled_graphs`.
 
     Raises PolicyFilesError, EngineError.
     """
     works = [_graph_work(graph.path) for graph in graphs]
-    profiled = profiled_graphs(graphs, seconds, engines)
+    profiled = profiled_graphs(graphs, seconds, engines, system)
     return tuple(_stage(*both) for both in zip(graphs, works, profiled, strict=True))
 
 

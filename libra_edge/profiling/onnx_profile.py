@@ -13,7 +13,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,19 @@ class ProfiledGraph:
 
 
 def profiled_graphs(
-    graphs: Sequence[StageGraph], seconds: float, engines: Mapping[str, Engine] | None = None
+    graphs: Sequence[StageGraph],
+    seconds: float,
+    engines: Mapping[str, Engine] | None = None,
+    system: Callable[[], object] = lambda: None,
 ) -> list[ProfiledGraph]:
     """Run them on noise for `seconds`, at least LEAST_ROUNDS each way. Raises PolicyFilesError, EngineError.
 
-    `engines`: by stage, those that run plainly. A graph that is loaded anew may be 5 % faster or slower than the last
-    time, by where its weights happen to lie.
+    Args:
+        graphs: of one system, in the order in which a plan or chunk runs them.
+        seconds: for all of it.
+        engines: by stage, those that run plainly. A graph that is loaded anew may be 5 % faster or slower than the
+            last time, by where its weights happen to lie.
+        system: makes a plan or chunk; is called in turns with the two ways, as often, for whoever times its calls.
     """
     loaded = dict(engines or {})
     with tempfile.TemporaryDirectory(prefix="libra-edge-profile-") as scratch:
@@ -87,6 +94,8 @@ def profiled_graphs(
                 for _ in range(runs):
                     for graph in way:
                         graph.run()
+            for _ in range(runs):
+                system()
         return [
             ProfiledGraph(
                 tuple(_nodes(graph.stage, _events(engine), graph.calls, runs)), middle_mean(_warm(bare.times_us, runs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from libra_edge.messages import Float32, Frame, Int64, JointState, Observation
 from libra_edge.model_spec import ModelSpec
 from libra_edge.profiling.system_calls import SystemCall, SystemCalls
+from libra_edge.protocols import Engine
 from libra_edge.runtime.load_systems import Systems
 
 WARM_UP_CALLS = 3
@@ -41,12 +42,17 @@ class SideBySide:
 
 
 class Exercise:
-    """Calls two systems with the same made-up observation again and again; their times do not depend on it."""
+    """Calls two systems with the same made-up observation again and again; their times do not depend on it.
+
+    Attributes:
+        engines: of both systems, by name, as the systems call them; empty where a system is one job of a GPU.
+    """
 
     def __init__(self, systems: Systems, calls: SystemCalls, task: str) -> None:
         """Raises InstructionError."""
         spec = systems.spec
         self._calls, self._spec = calls, spec
+        self.engines: Mapping[str, Engine] = calls.engines
         self._planner, self._refiner = calls.planner(systems.planner), calls.refiner(systems.refiner)
         self._instruction: Int64 = systems.words.encode(task)
         self._observation = made_up_observation(spec)
@@ -57,43 +63,46 @@ class Exercise:
     def measure(self, seconds: float) -> SideBySide:
         """In a third of `seconds` each: the planner alone, the refiner alone, both. Raises EngineError."""
         for _ in range(WARM_UP_CALLS):
-            self._plan()
-            self._refine()
-        warm_up, part_s = self._taken(), seconds / 3
-        _repeat(self._plan, part_s)
-        _repeat(self._refine, part_s)
-        alone = self._taken()
+            self.plan()
+            self.refine()
+        warm_up, part_s = self.taken(), seconds / 3
+        _repeat(self.plan, part_s)
+        _repeat(self.refine, part_s)
+        alone = self.taken()
         self._both(part_s)
-        return SideBySide(warm_up, alone, overlapping(self._taken()))
+        return SideBySide(warm_up, alone, overlapping(self.taken()))
 
-    def _plan(self) -> None:
+    def plan(self) -> None:
+        """Call the planner once. Raises EngineError."""
         self._planner.plan(self._observation, self._instruction)
 
-    def _refine(self) -> None:
+    def refine(self) -> None:
+        """Call the refiner once. Raises EngineError."""
         self._refiner.refine(self._observation, self._tokens, 0, self._noise)
+
+    def taken(self) -> Calls:
+        """The calls since they were last asked for."""
+        taken = Calls(tuple(self._calls.calls["planner"]), tuple(self._calls.calls["refiner"]))
+        self._calls.forget()
+        return taken
 
     def _both(self, seconds: float) -> None:
         failures: list[BaseException] = []
 
         def planning() -> None:
             try:
-                _repeat(self._plan, seconds)
+                _repeat(self.plan, seconds)
             except Exception as error:  # noqa: BLE001 - raised again below, in the thread that waits for it
                 failures.append(error)
 
         thread = threading.Thread(target=planning, name="planner")
         thread.start()
         try:
-            _repeat(self._refine, seconds)
+            _repeat(self.refine, seconds)
         finally:
             thread.join()
         if failures:
             raise failures[0]
-
-    def _taken(self) -> Calls:
-        taken = Calls(tuple(self._calls.calls["planner"]), tuple(self._calls.calls["refiner"]))
-        self._calls.forget()
-        return taken
 
 
 def made_up_observation(spec: ModelSpec) -> Observation:

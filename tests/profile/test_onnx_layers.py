@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,14 @@ from libra_edge.errors import EngineError, PolicyFilesError
 from libra_edge.profiling import onnx_profile
 from libra_edge.profiling.layer import Layer, StageLayers
 from libra_edge.profiling.onnx_layers import onnx_layers
-from libra_edge.profiling.onnx_profile import ExecutedNode, ProfiledGraph, middle_mean, profiled_graphs
+from libra_edge.profiling.onnx_profile import (
+    LEAST_ROUNDS,
+    SLOW_ROUND_RUNS,
+    ExecutedNode,
+    ProfiledGraph,
+    middle_mean,
+    profiled_graphs,
+)
 from libra_edge.profiling.stage_graph import StageGraph
 from libra_edge.runtime.engine_onnxruntime import OnnxRuntimeEngine
 from tests.profile.small_graphs import attention_graph, convolution_graph, int8_product_graph, product_graph
@@ -87,9 +95,14 @@ def test_graphs_of_a_system_run_in_their_order_and_number(tmp_path: Path, monkey
     monkeypatch.setattr(onnx_profile, "OnnxRuntimeEngine", Counted)
     path = product_graph(tmp_path / "g.onnx")
     encoder, step = StageGraph("encoder", "chunk", path, 1), StageGraph("step", "chunk", path, 3)
-    first, second = profiled_graphs([encoder, step], 0.0)
+    first, second = profiled_graphs([encoder, step], 0.0, system=lambda: ran.append("system"))
     assert ran[:8] == ["encoder", "step", "step", "step"] * 2
-    assert len(ran) % 4 == 0
+    each_way = LEAST_ROUNDS * SLOW_ROUND_RUNS
+    assert ran.count("encoder") == 1 + 2 * each_way
+    assert ran.count("step") == 3 * ran.count("encoder")
+    turns = [name for name, _ in groupby("system" if name == "system" else "layers" for name in ran)]
+    assert turns == ["layers", "system"] * LEAST_ROUNDS
+    assert ran.count("system") == each_way
     assert [node.name for node in first.nodes] == [node.name for node in second.nodes]
 
 

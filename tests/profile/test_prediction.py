@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,16 @@ from libra_edge.profiling.cost_model import (
 )
 from libra_edge.profiling.executed_work import Task
 from libra_edge.profiling.layer import Layer, StageLayers
+from libra_edge.profiling.layer_entries import layer_fields
 from libra_edge.profiling.peaks import Peaks
 from libra_edge.profiling.prediction import predicted_on
 from libra_edge.profiling.roofline import bound_of, stage_roof
+from libra_edge.profiling.side_by_side import Calls
 from libra_edge.profiling.stage_graph import StageGraph
 from libra_edge.profiling.stage_prediction import StagePrediction, by_system
-from tests.profile.made_document import PREDICTED, made_document
+from libra_edge.profiling.system_calls import Span, SystemCall
+from tests.profile.made_document import PREDICTED, made_document, made_layers
+from tests.profile.made_log import MS, made_side
 from tests.profile.small_graphs import attention_graph, int8_product_graph, product_graph
 
 PEAKS = Peaks({"fp32": 1e11, "int8": 4e11}, ((1_000, 1e11), (1_000_000, 1e10)))
@@ -178,6 +183,15 @@ def test_the_document_holds_layers_against_their_stage_and_the_machine() -> None
     assert document.roofline is not None
     assert document.roofline.stages["planner_engine"].bound_ms == pytest.approx(30 * 1e-3)
     assert document.layers[0].bound_by == "compute"
+
+
+def test_layers_are_held_against_calls_in_turns_with_them_where_there_were_any() -> None:
+    call = SystemCall("planner", 0, 6 * MS, (Span("planner", 0, 5 * MS),))
+    found = replace(made_layers(), in_turns=Calls((call,), ()))
+    (sums,) = layer_fields(found, made_side().alone)["layer_sums"]
+    assert sums.stage_ms == 5.0
+    (apart,) = layer_fields(made_layers(), made_side().alone)["layer_sums"]
+    assert apart.stage_ms != 5.0
 
 
 def test_layers_that_were_not_timed_are_announced() -> None:

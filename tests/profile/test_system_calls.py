@@ -109,7 +109,7 @@ def test_a_planner_that_breaks_beside_the_refiner_is_heard_of(
 ) -> None:
     calls = SystemCalls()
     exercise = Exercise(load_systems(files, watch=calls), calls, TASK)
-    monkeypatch.setattr(exercise, "_plan", broken)
+    monkeypatch.setattr(exercise, "plan", broken)
     with pytest.raises(EngineError, match="it broke"):
         exercise._both(0.05)
 

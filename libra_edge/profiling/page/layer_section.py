@@ -32,8 +32,8 @@ def layer_section(layers: Sequence[LayerEntry], sums: Sequence[LayerSumEntry]) -
 
 def _explained(sums: LayerSumEntry) -> str:
     return (
-        f"Those of {sums.stage.replace('_', ' ')} add up to {ms(sums.layers_ms)} ms, where it took "
-        f"{ms(sums.stage_ms)} ms by itself ({sums.difference_percent:.1f} % off)."
+        f"Those of {sums.stage.replace('_', ' ')} add up to {ms(sums.layers_ms)} ms, where the stage itself "
+        f"took {ms(sums.stage_ms)} ms ({sums.difference_percent:.1f} % off)."
     )
 
 
