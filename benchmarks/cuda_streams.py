@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gpu_clock import GpuClock
 from gpu_kernels import Products
 
 from libra_edge.cuda_device import first_cuda_device
 from libra_edge.errors import InputError
+from libra_edge.profiling.system_calls import spans_of
 from libra_edge.runtime.cuda.gpu import Gpu
 from libra_edge.runtime.cuda.job import Job
 from libra_edge.runtime.cuda.library import load_cuda
@@ -61,20 +63,24 @@ def main() -> None:
                     "plans_a_second": {name: round(rate, 1) for name, (_, rate) in settings.items()},
                     "refiner_p99_beside_planner_to_alone": ratio(latencies, "beside, low priority", "alone"),
                     "graph": graph_or_pieces(gpu, given.chunks),
+                    "phases_ms": phases(gpu, given.chunks),
                     "copy_us": copies(gpu),
                 }
             )
         )
 
 
-def job_of(gpu: Gpu, name: str, priority: Priority, shape: dict[str, int]) -> tuple[Job, dict[str, Any]]:
+def job_of(
+    gpu: Gpu, name: str, priority: Priority, shape: dict[str, int], clock: GpuClock | None = None
+) -> tuple[Job, dict[str, Any]]:
     """The job and inputs for it."""
     products = Products(gpu, **shape)
     size = (shape["rows"], shape["width"])
     given, gives = (SharedTensor(gpu, "float32", size) for _ in range(2))
     products.input_address, products.output_address = given.address, gives.address
     x = np.random.default_rng(1).standard_normal(size).astype(np.float32)
-    return Job(Stream(gpu, name, priority), {"x": given}, {"y": gives}, products.enqueue), {"x": x}
+    work = products.enqueue if clock is None else clock.around(products.enqueue)
+    return Job(Stream(gpu, name, priority), {"x": given}, {"y": gives}, work), {"x": x}
 
 
 async def refine_beside(
@@ -137,6 +143,19 @@ def graph_or_pieces(gpu: Gpu, runs: int) -> dict[str, float | None]:
             job.run(noise)
             times[name].append((time.perf_counter() - began) * 1e3)
     return {f"{name}_ms_p50": round(float(np.median(values)), 4) for name, values in times.items()}
+
+
+def phases(gpu: Gpu, runs: int) -> dict[str, float]:
+    """Where a chunk's time goes as `profile` tells it, and what the GPU says itself of its share, p50 in ms."""
+    clock = GpuClock(gpu)
+    job, noise = job_of(gpu, "refiner", Priority.HIGH, REFINER, clock)
+    found: dict[str, list[float]] = {}
+    for _ in range(runs):
+        job.run(noise)
+        spans = {} if job.phases is None else {span.name: span.ms for span in spans_of(job.phases)}
+        for name, value_ms in (*spans.items(), ("gpu_clock", clock.ms)):
+            found.setdefault(name, []).append(value_ms)
+    return {name: round(float(np.median(values)), 4) for name, values in found.items()}
 
 
 def copies(gpu: Gpu) -> dict[str, float]:

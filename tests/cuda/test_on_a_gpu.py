@@ -11,6 +11,7 @@ from operator import attrgetter
 import numpy as np
 import pytest
 
+from benchmarks.gpu_clock import GpuClock
 from benchmarks.gpu_kernels import Products
 from libra_edge.cuda_device import first_cuda_device
 from libra_edge.errors import EngineError, MissingDependencyError, MissingHardwareError
@@ -43,7 +44,12 @@ def gpu() -> Iterator[Gpu]:
 
 
 def a_job(
-    gpu: Gpu, shape: tuple[int, int, int], priority: Priority = Priority.HIGH, *, waits: bool = False
+    gpu: Gpu,
+    shape: tuple[int, int, int],
+    priority: Priority = Priority.HIGH,
+    *,
+    waits: bool = False,
+    clock: GpuClock | None = None,
 ) -> tuple[Job, Products]:
     """`waits`: it waits for the stream inside, which no graph can hold."""
     products = Products(gpu, *shape)
@@ -55,7 +61,8 @@ def a_job(
             gpu.call("test", "cuStreamSynchronize", stream)
         products.enqueue(stream)
 
-    return Job(Stream(gpu, "test", priority), {"x": given}, {"y": gives}, enqueue), products
+    work = enqueue if clock is None else clock.around(enqueue)
+    return Job(Stream(gpu, "test", priority), {"x": given}, {"y": gives}, work), products
 
 
 def some(shape: tuple[int, int, int], seed: int = 3) -> Float32:
@@ -91,6 +98,23 @@ def test_a_graph_gives_the_bits_that_the_pieces_give(gpu: Gpu, caplog: pytest.Lo
     first = as_graph.run({"x": x})["y"]
     np.testing.assert_array_equal(as_graph.run({"x": x})["y"], first)
     np.testing.assert_array_equal(in_pieces.run({"x": x})["y"], first)
+
+
+@pytest.mark.parametrize("in_one_graph", [True, False])
+def test_the_gpus_share_of_a_run_holds_what_its_own_clock_says(gpu: Gpu, in_one_graph: bool) -> None:
+    clock = GpuClock(gpu)
+    job, _ = a_job(gpu, LONG, waits=not in_one_graph, clock=clock)
+    assert job.in_one_graph == in_one_graph
+    job.run({"x": some(LONG)})
+    phases = job.phases
+    assert phases is not None
+    instants = (phases.began_ns, phases.updated_ns, phases.launched_ns, phases.done_ns, phases.ended_ns)
+    assert list(instants) == sorted(instants)
+    assert 0 < clock.ms <= 1.01 * (phases.done_ns - phases.updated_ns) / 1e6, "two clocks, up to 1 % apart"
+    if in_one_graph:
+        assert phases.launched_ns - phases.updated_ns < phases.done_ns - phases.launched_ns, (
+            "a launch waits for nothing"
+        )
 
 
 def test_high_priority_comes_before_low(gpu: Gpu) -> None:
