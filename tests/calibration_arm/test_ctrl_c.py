@@ -45,10 +45,13 @@ def test_a_second_one_interrupts_at_once() -> None:
 
 
 def test_one_after_the_last_wait_is_too_late() -> None:
+    done = []
     with CtrlC.watched() as ctrl_c:
         with ctrl_c.may_interrupt():
-            pass
+            done.append("the last wait")
         press()
+        done.append("what followed it")
+    assert done == ["the last wait", "what followed it"]
 
 
 def test_afterwards_it_is_what_it_was() -> None:
