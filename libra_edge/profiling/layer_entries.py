@@ -45,10 +45,10 @@ def layer_fields(found: MeasuredLayers | None, alone: Calls) -> dict[str, Any]:
     """The four keys of the document; `alone`: calls of the systems, each by itself."""
     if found is None:
         return {"layers": (), "layer_sums": (), "roofline": None, "predictions": {}}
-    medians, beside = stage_medians(alone), stage_medians(found.in_turns or alone)
+    medians = stage_medians(alone)
     return {
         "layers": tuple(_layer(layer, stage, found.peaks) for stage in found.stages for layer in stage.layers),
-        "layer_sums": tuple(_sums(found.stages, beside)),
+        "layer_sums": tuple(_sums(found.stages, stage_medians(found.in_turns or alone))),
         "roofline": _roofline(found),
         "predictions": _predictions(found, medians),
     }

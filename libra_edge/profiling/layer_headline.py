@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from libra_edge.profiling.document import HeadlineEntry, LayerSumEntry, PredictionEntry, RooflineEntry
 
 MOST_UNEXPLAINED_PERCENT = 5.0
+MOST_WRONG_PERCENT = 30.0
+"""A prediction that is further off is not to be relied on."""
 
 
 def layer_headline(
@@ -45,4 +47,5 @@ def _predicted(prediction: PredictionEntry) -> HeadlineEntry:
         return HeadlineEntry(look="open", text=f"{text} {least}. An estimate: none was ever measured.")
     measured = f"measured {plan.measured_ms:.2f} and {chunk.measured_ms:.2f} ms"
     errors = f"({plan.error_percent:+.0f} % and {chunk.error_percent:+.0f} %)"
-    return HeadlineEntry(look="good", text=f"{text}; {measured} {errors}.")
+    wrong = max(abs(plan.error_percent), abs(chunk.error_percent)) > MOST_WRONG_PERCENT
+    return HeadlineEntry(look="warn" if wrong else "good", text=f"{text}; {measured} {errors}.")

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from libra_edge.cli.typed_keys import CtrlC, _entered
+from libra_edge.cli.ctrl_c import CtrlC
+from libra_edge.cli.typed_keys import _entered
 
 
 def press() -> None:

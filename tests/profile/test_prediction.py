@@ -19,9 +19,11 @@ from libra_edge.profiling.cost_model import (
     least_seconds,
     onnxruntime_costs,
 )
+from libra_edge.profiling.document import PredictionEntry
 from libra_edge.profiling.executed_work import Task
 from libra_edge.profiling.layer import Layer, StageLayers
 from libra_edge.profiling.layer_entries import layer_fields
+from libra_edge.profiling.layer_headline import layer_headline
 from libra_edge.profiling.peaks import Peaks
 from libra_edge.profiling.prediction import predicted_on
 from libra_edge.profiling.roofline import bound_of, stage_roof
@@ -183,6 +185,16 @@ def test_the_document_holds_layers_against_their_stage_and_the_machine() -> None
     assert document.roofline is not None
     assert document.roofline.stages["planner_engine"].bound_ms == pytest.approx(30 * 1e-3)
     assert document.layers[0].bound_by == "compute"
+
+
+@pytest.mark.parametrize(("measured_ms", "look"), [(1.3, "good"), (1.5, "warn")])
+def test_a_prediction_that_is_far_off_is_a_warning(measured_ms: float, look: str) -> None:
+    off = 100 * (1.0 / measured_ms - 1)
+    near = {"least_ms": 0.1, "expected_ms": 1.0, "measured_ms": 1.0, "error_percent": 0.0}
+    far = {**near, "measured_ms": measured_ms, "error_percent": off}
+    one = PredictionEntry.model_validate({"title": "this machine", "plan": near, "chunk": far, "stages": {}})
+    (line,) = layer_headline((), None, {"this-machine": one})
+    assert line.look == look
 
 
 def test_layers_are_held_against_calls_in_turns_with_them_where_there_were_any() -> None:
